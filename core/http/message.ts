@@ -1,0 +1,30 @@
+/**
+ * A request and its answer as plain objects: what lies between the listeners and the pipeline, which knows nothing of
+ * node:http or Hono.
+ */
+import type { Client } from '../plugin/request.ts'
+
+export interface HttpRequest {
+  /** As sent, `LIST` and `SCAN` among them. */
+  readonly method: string
+  /** Percent-decoded and canonical (see `target.ts`): begins with '/', holds no `//`, `.` or `..` segment, no NUL. */
+  readonly path: string
+  /** Decoded; a name may have several values. */
+  readonly query: ReadonlyMap<string, readonly string[]>
+  /** Names in lower case; a repeated header's values as node:http joins them. */
+  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>
+  /** Whole; empty when there is none. At most the listener's `max_request_size`. */
+  readonly body: Buffer
+  readonly client: Client
+  /** Aborts when the client is gone or the request's time is over. */
+  readonly signal?: AbortSignal
+}
+
+export interface HttpResponse {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string | Buffer
+}
+
+/** Answers a request; never throws for what a client did. */
+export type App = (request: HttpRequest) => Promise<HttpResponse>

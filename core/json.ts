@@ -1,0 +1,86 @@
+/**
+ * JSON as it crosses the wire: numbers keep their exact text (1.0 stays 1.0, 64-bit integers are not rounded), and
+ * output is that of Go's encoder: keys sorted, `<`, `>`, `&`, U+2028 and U+2029 escaped.
+ */
+
+/** A number whose text would not survive a JavaScript number; made by `JSON.rawJSON`. */
+export interface RawNumber {
+  readonly rawJSON: string
+}
+export type Json = null | boolean | number | string | RawNumber | readonly Json[] | JsonObject
+export interface JsonObject {
+  readonly [key: string]: Json
+}
+
+declare global {
+  interface JSON {
+    rawJSON(text: string): RawNumber
+    isRawJSON(value: unknown): value is RawNumber
+    parse(text: string, reviver: (key: string, value: Json, context: { source?: string }) => Json): Json
+  }
+}
+
+/** A number that a JavaScript number may not print as it was written: fraction, exponent, or 16 digits and more. */
+const MAY_CHANGE = /\d(?:\.|[eE]|\d{15})|-0/
+
+/**
+ * Parses JSON; numbers that would be printed otherwise become `RawNumber`s.
+ *
+ * @throws {SyntaxError} it is not JSON
+ */
+export function parseJson(text: string): Json {
+  return MAY_CHANGE.test(text) ? JSON.parse(text, keepNumber) : (JSON.parse(text) as Json)
+}
+
+function keepNumber(_key: string, value: Json, { source }: { source?: string }): Json {
+  return typeof value === 'number' && source !== undefined && String(value) !== source
+    ? JSON.rawJSON(source)
+    : value
+}
+
+export function isJsonObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && !JSON.isRawJSON(value)
+}
+
+const HTML = /[<>&\u2028\u2029]/g
+const HTML_TEST = /[<>&\u2028\u2029]/
+
+/**
+ * hot: every answer. The JSON text of `value` as Go's encoder writes it. Members that are `undefined` are left out.
+ * The encoder is our own because JavaScript moves integer-like keys to the front of an object, whatever their order.
+ */
+export function stringifyJson(value: unknown): string {
+  return escapeHtml(encode(value))
+}
+
+function encode(value: unknown): string {
+  if (typeof value !== 'object' || value === null || JSON.isRawJSON(value)) return JSON.stringify(value)
+  return Array.isArray(value) ? encodeArray(value) : encodeObject(value)
+}
+
+function encodeArray(items: readonly unknown[]): string {
+  if (items.every((item) => typeof item !== 'object' || item === null)) return JSON.stringify(items)
+  return `[${items.map(encode).join(',')}]`
+}
+
+function encodeObject(object: object): string {
+  let text = ''
+  const members = object as Readonly<Record<string, unknown>>
+  for (const key of Object.keys(object).sort(byCodeUnit)) {
+    const value = members[key]
+    if (value !== undefined) text += `${text === '' ? '' : ','}${JSON.stringify(key)}:${encode(value)}`
+  }
+  return `{${text}}`
+}
+
+/** Go sorts by bytes of UTF-8; the two orders differ for characters beyond the BMP only. */
+function byCodeUnit(a: string, b: string): number {
+  return a < b ? -1 : 1
+}
+
+/** Escapes what Go's encoder escapes beyond JSON's own rules. Such characters occur in strings only. */
+export function escapeHtml(json: string): string {
+  return HTML_TEST.test(json)
+    ? json.replace(HTML, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)
+    : json
+}

@@ -1,0 +1,167 @@
+/**
+ * A path is data: its pattern, fields, operations and handlers. Routing, validation, OpenAPI, help and documentation
+ * come from the one declaration (see `docs/plugins.md`).
+ */
+import { FieldError } from '../errors.ts'
+import type { Json, JsonObject } from '../json.ts'
+import type { Field, Fields, Parsed } from './fields.ts'
+import { compilePattern, type Pattern } from './pattern.ts'
+import type { Request, RequestBase } from './request.ts'
+import type { Response } from './response.ts'
+
+/** What a request does; a closed set. `help` is answered by the pipeline itself. */
+export type Operation = Declarable | 'help'
+/** The operations that a path may declare. `update` serves `create` too where `create` is not declared. */
+export type Declarable =
+  | 'read'
+  | 'list'
+  | 'scan'
+  | 'create'
+  | 'update'
+  | 'patch'
+  | 'delete'
+  | 'header'
+
+/** What a handler answers; nothing: 204 for a write, 404 for a read or list. */
+export type Handled = Response | undefined | void
+export type Handler<F extends Fields> = (request: Request<F>) => Promise<Handled> | Handled
+
+/** The declaration of one operation; the short form is the handler alone. */
+export interface OperationDeclaration<F extends Fields> extends Access {
+  readonly handler: Handler<F>
+  readonly summary?: string
+}
+
+/** What an operation asks of the caller beside its capability. */
+export interface Access {
+  /** Needs `sudo` beside the operation's own capability. */
+  readonly sudo?: boolean
+  /** Takes no token; one that is sent is not refused, whatever it is. */
+  readonly unauthenticated?: boolean
+}
+
+export interface PathDeclaration<F extends Fields> extends Access {
+  /** One line: what lies here. */
+  readonly summary: string
+  /** More, for `?help=1` and the documentation. */
+  readonly description?: string
+  readonly fields?: F
+  readonly operations: { readonly [O in Declarable]?: Handler<F> | OperationDeclaration<F> }
+  /**
+   * Whether the object of a write is there. With it, a POST to an absent object is a `create`; without, every write
+   * is an `update`.
+   */
+  readonly exists?: (request: Request<F>) => Promise<boolean>
+  /** The body is the object itself: names that are no fields are data, not mistakes. */
+  readonly takesAnyField?: boolean
+  /** Requests and answers to show in the documentation. */
+  readonly examples?: readonly Example[]
+}
+
+export interface Example {
+  readonly summary: string
+  readonly operation: Declarable
+  readonly path: string
+  readonly request?: Readonly<Record<string, unknown>>
+  readonly response?: Readonly<Record<string, unknown>>
+}
+
+/** A declaration made ready: its patterns compiled, its types hidden behind `prepare`. */
+export interface Path {
+  readonly patterns: readonly Pattern[]
+  readonly summary: string
+  readonly description: string
+  readonly fields: Fields
+  readonly operations: ReadonlyMap<Declarable, OperationFacts>
+  /** Whether a write asks `exists` first, to tell create from update. */
+  readonly tellsCreate: boolean
+  readonly takesAnyField: boolean
+  readonly examples: readonly Example[]
+  /** Parses the fields. @throws {FieldError} */
+  prepare(base: RequestBase, input: JsonObject): Prepared
+}
+
+export interface OperationFacts extends Required<Access> {
+  readonly summary: string
+}
+
+/** A request whose data is parsed, ready to run. */
+export interface Prepared {
+  /** Only where `tellsCreate`. */
+  exists(): Promise<boolean>
+  run(operation: Declarable): Promise<Handled>
+}
+
+/**
+ * Declares a path below a mount.
+ *
+ * @param pattern see `pattern.ts`; several patterns may share a declaration
+ */
+export function path<const F extends Fields = Record<never, never>>(
+  pattern: string | readonly string[],
+  declaration: PathDeclaration<F>,
+): Path {
+  const fields: Fields = declaration.fields ?? {}
+  const texts = typeof pattern === 'string' ? [pattern] : pattern
+  const handlers = new Map<Declarable, Handler<F>>()
+  const operations = new Map<Declarable, OperationFacts>()
+  for (const operation of DECLARABLE) {
+    const given = declaration.operations[operation]
+    if (given === undefined) continue
+    const long: OperationDeclaration<F> = typeof given === 'function' ? { handler: given } : given
+    handlers.set(operation, long.handler)
+    operations.set(operation, {
+      summary: long.summary ?? declaration.summary,
+      sudo: long.sudo ?? declaration.sudo ?? false,
+      unauthenticated: long.unauthenticated ?? declaration.unauthenticated ?? false,
+    })
+  }
+  return {
+    patterns: texts.map((text) => compilePattern(text, fields)),
+    summary: declaration.summary,
+    description: declaration.description ?? declaration.summary,
+    fields,
+    operations,
+    tellsCreate: declaration.exists !== undefined,
+    takesAnyField: declaration.takesAnyField ?? false,
+    examples: declaration.examples ?? [],
+    prepare(base, input) {
+      const data = parseFields(declaration.fields, input)
+      return {
+        exists: async () => (await declaration.exists?.({ ...base, data })) ?? true,
+        async run(operation) {
+          const handler = handlers.get(operation) ?? handlers.get('update')
+          return handler?.({ ...base, operation, data })
+        },
+      }
+    },
+  }
+}
+
+const DECLARABLE: readonly Declarable[] = [
+  'read',
+  'list',
+  'scan',
+  'create',
+  'update',
+  'patch',
+  'delete',
+  'header',
+]
+
+function parseFields<F extends Fields>(fields: F | undefined, input: JsonObject): Parsed<F> {
+  const parsed: Record<string, unknown> = {}
+  for (const name in fields) {
+    const field: Field<unknown> | undefined = fields[name]
+    if (field !== undefined) parsed[name] = parseField(name, field, input[name])
+  }
+  // The loop above made each member with the field of that name: this is where the record gets its type.
+  return parsed as Parsed<F>
+}
+
+function parseField(name: string, field: Field<unknown>, input: Json | undefined): unknown {
+  if (input !== undefined && input !== null) return field.parse(name, input)
+  if (field.facts.defaultValue !== undefined) return field.facts.defaultValue
+  if (field.facts.required) throw new FieldError(`missing required field "${name}"`)
+  return undefined
+}

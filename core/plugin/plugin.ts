@@ -1,0 +1,53 @@
+/**
+ * The plugin contract: an engine or an auth method is its paths. Built-in ones and those of others use it alike.
+ */
+import type { RequestBase } from './request.ts'
+import type { Path } from './path.ts'
+import type { View } from '../store/view.ts'
+import type { Random } from '../random.ts'
+import type { Grant } from './response.ts'
+import type { JsonObject } from '../json.ts'
+
+/** An engine or auth method as it is registered: a type name, and how an instance for one mount is made. */
+export interface PluginType {
+  readonly type: string
+  readonly kind: 'secret' | 'auth'
+  /** First part of `?help=1` at the mount's root. */
+  readonly help: string
+  /** Made once for each mount (and again when its options change); holds no state of its own. */
+  create(options: Readonly<Record<string, string>>): Plugin
+}
+
+export interface Plugin {
+  readonly paths: readonly Path[]
+  /** Runs in the transaction that creates the mount. */
+  initialize?(context: MountContext): Promise<void>
+  /** Runs in the transaction that changes the mount's options. @throws {BadRequest} the change is refused */
+  upgrade?(context: MountContext & { from: Readonly<Record<string, string>> }): Promise<UpgradeResult>
+  /** Asks the method again at renewal; what it returns replaces the token's limits. */
+  renew?(request: RequestBase, grant: RenewedGrant): Promise<Renewal>
+  /** What every path answers instead of `unsupported path`, such as a hint for another version of the engine. */
+  unmatched?(request: RequestBase): Promise<never> | never
+}
+
+export interface MountContext {
+  readonly storage: View
+  readonly random: Random
+  readonly nowMs: number
+}
+
+export interface UpgradeResult {
+  readonly warnings: readonly string[]
+}
+
+/** What the method said when the token was granted. */
+export interface RenewedGrant {
+  readonly policies: readonly string[]
+  readonly metadata: Readonly<Record<string, string>>
+  readonly internal: JsonObject
+}
+
+/** The limits from now on, or why the token may not be renewed. */
+export type Renewal =
+  | Pick<Grant, 'ttlSeconds' | 'maxTtlSeconds' | 'periodSeconds'>
+  | { readonly refused: string }

@@ -1,0 +1,75 @@
+/**
+ * What a handler is given. It is canonical: whoever reads the path, the data or the caller, here, in a policy, in the
+ * audit log or as a storage key, reads the same values.
+ */
+import type { JsonObject } from '../json.ts'
+import type { Random } from '../random.ts'
+import type { View } from '../store/view.ts'
+import type { Fields, Parsed } from './fields.ts'
+import type { Operation } from './path.ts'
+
+/** Everything but the typed data. */
+export interface RequestBase {
+  /** UUID; the same in the answer and in the audit log. */
+  readonly id: string
+  readonly operation: Operation
+  /** Relative to the mount, without a leading '/'. */
+  readonly path: string
+  /** The fields as they were sent: body, or query for reads. Numbers verbatim. */
+  readonly body: JsonObject
+  /** This mount's own records, in the transaction of this request. */
+  readonly storage: View
+  readonly mount: Mount
+  readonly namespace: Namespace
+  /** Whose token it is; `undefined` on unauthenticated paths. */
+  readonly caller: Caller | undefined
+  readonly client: Client
+  /** The request headers that the mount's tuning lets pass, names in lower case. */
+  readonly headers: ReadonlyMap<string, string>
+  /** Milliseconds since 1970 at the start of the request; the same for all that it writes. */
+  readonly nowMs: number
+  readonly random: Random
+}
+
+/** The request of a path that declares the fields F. */
+export interface Request<F extends Fields = Fields> extends RequestBase {
+  readonly data: Parsed<F>
+}
+
+/** The mount through which a request came. */
+export interface Mount {
+  readonly uuid: string
+  /** With a trailing '/', relative to its namespace: `secret/`, `auth/approle/`. */
+  readonly path: string
+  readonly type: string
+  readonly accessor: string
+  readonly options: Readonly<Record<string, string>>
+  /** Effective: the mount's tuning, else the system's. */
+  readonly defaultTtlSeconds: number
+  readonly maxTtlSeconds: number
+}
+
+export interface Namespace {
+  /** `root`, or 6 characters. */
+  readonly id: string
+  /** Empty for the root namespace, else `a/b/`. */
+  readonly path: string
+}
+
+export interface Caller {
+  /** The storage identifier of the token: names it, but is not it. Empty for batch tokens. */
+  readonly tokenId: string
+  readonly tokenType: 'service' | 'batch'
+  readonly accessor: string
+  readonly policies: readonly string[]
+  readonly displayName: string
+  readonly entityId: string
+}
+
+export interface Client {
+  /** IP address; of the client behind a trusted proxy, else of the peer. Empty on a unix socket. */
+  readonly address: string
+  readonly port: number
+  /** DER of the client certificate that TLS verified, leaf first. */
+  readonly certificates?: readonly Buffer[]
+}

@@ -1,0 +1,47 @@
+/**
+ * What a handler answers. The pipeline makes the envelope of it, gives `auth` its token and wraps what is to be
+ * wrapped.
+ */
+import type { JsonObject } from '../json.ts'
+
+export interface Response {
+  /** `undefined` in a member leaves it out of the JSON. */
+  readonly data?: Readonly<Record<string, unknown>> | null
+  readonly warnings?: readonly string[]
+  /** A login or a token: the pipeline creates the token in the same transaction. */
+  readonly auth?: Grant
+  /** Seconds that the answer may be kept for (kv v1); no lease is made. */
+  readonly leaseDurationSeconds?: number
+  /** Other than 200 and 204. */
+  readonly status?: number
+  /** Only those that the mount's `allowed_response_headers` lets pass, but for the system's own. */
+  readonly headers?: Readonly<Record<string, string>>
+  /** Sent as it is, without the envelope. */
+  readonly raw?: { readonly contentType: string; readonly body: Buffer | string }
+  /** The JSON itself, without the envelope. */
+  readonly bare?: JsonObject
+  /** Asks for wrapping even where the client did not. */
+  readonly wrapTtlSeconds?: number
+  /** For a wrapped answer: the accessor of what it holds. */
+  readonly wrappedAccessor?: string
+}
+
+/** What a token is to be: who, with which policies, for how long. */
+export interface Grant {
+  readonly displayName: string
+  readonly policies: readonly string[]
+  readonly metadata?: Readonly<Record<string, string>>
+  readonly type: 'service' | 'batch'
+  readonly ttlSeconds: number
+  readonly maxTtlSeconds: number
+  readonly explicitMaxTtlSeconds: number
+  readonly periodSeconds: number
+  readonly numUses: number
+  readonly boundCidrs: readonly string[]
+  readonly renewable: boolean
+  readonly noDefaultPolicy: boolean
+  /** What the method needs again at renewal, such as the role's name. */
+  readonly internal?: JsonObject
+  /** Who it is to identity: the name is unique in the mount. */
+  readonly alias?: { readonly name: string; readonly metadata?: Readonly<Record<string, string>> }
+}

@@ -1,0 +1,16 @@
+import { createServer } from 'node:net'
+
+/** A loopback port on which nothing listens. Another process may take it before the caller does. */
+export async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(0, '127.0.0.1', resolve)
+  })
+  const address = server.address()
+  await new Promise<void>((resolve) => {
+    server.close(() => resolve())
+  })
+  if (address === null || typeof address === 'string') throw new Error('the socket has no port')
+  return address.port
+}

@@ -1,0 +1,43 @@
+import { defineConfig } from 'vitest/config'
+
+const SLOW_MS = 120_000
+
+export default defineConfig({
+  test: {
+    pool: 'forks',
+    maxWorkers: 2,
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: ['{core,engines,auth,storage,cmd,scripts}/**/*.test.ts', 'test/*.test.ts', 'test/support/**/*.test.ts'],
+          testTimeout: 30_000,
+        },
+      },
+      {
+        test: {
+          name: 'conformance',
+          include: ['test/conformance/**/*.test.ts', 'test/advisories/**/*.test.ts'],
+          testTimeout: SLOW_MS,
+          hookTimeout: SLOW_MS * 5,
+        },
+      },
+      {
+        test: {
+          name: 'e2e',
+          include: ['test/e2e/**/*.test.ts'],
+          testTimeout: SLOW_MS,
+          hookTimeout: SLOW_MS,
+        },
+      },
+      {
+        test: {
+          name: 'faults',
+          include: ['test/faults/**/*.test.ts'],
+          testTimeout: SLOW_MS * 5,
+          hookTimeout: SLOW_MS,
+        },
+      },
+    ],
+  },
+})
