@@ -5,21 +5,32 @@ import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { serverCommand } from './server-process.ts'
 
-/** Makes `NAME` in a folder `bin` of `dir`. @returns that folder, to be put on a PATH */
-export function namedBinary(dir: string, name: string): string {
+export interface NamedBinary {
+  /** Where its folders are made. */
+  readonly dir: string
+  readonly name: string
+  /** A further configuration file for each `NAME server …`: what the suite's own file does not say. */
+  readonly serverConfig?: string
+}
+
+/** @returns the folder that holds it, to be put on a PATH */
+export function namedBinary({ dir, name, serverConfig }: NamedBinary): string {
   const bin = join(dir, 'bin')
+  const named = join(dir, 'named')
   mkdirSync(bin, { recursive: true })
-  const [program, script] = serverCommand()
-  if (script === undefined) {
-    symlinkSync(program, join(bin, name))
-    return bin
-  }
-  // The program knows its name from the path of its script, so the script is linked under that name; the shell script
-  // in front of it brings the Node that runs this test, whatever Node comes first on the caller's PATH.
-  const link = join(dir, 'named', name)
-  mkdirSync(join(dir, 'named'), { recursive: true })
-  symlinkSync(script, link)
-  writeFileSync(join(bin, name), `#!/bin/sh\nexec '${program}' '${link}' "$@"\n`)
+  mkdirSync(named, { recursive: true })
+  const [program, ...first] = serverCommand()
+  // The program knows its name from the path that starts it, so it is linked under that name; the shell script in
+  // front of it brings the Node that runs this test, whatever Node comes first on the caller's PATH.
+  const link = join(named, name)
+  symlinkSync(first[0] ?? program, link)
+  const command = first.length === 0 ? `'${link}'` : `'${program}' '${link}'`
+  const lines = [
+    '#!/bin/sh',
+    ...(serverConfig === undefined ? [] : [`[ "$1" = server ] && exec ${command} "$@" '-config=${serverConfig}'`]),
+    `exec ${command} "$@"`,
+  ]
+  writeFileSync(join(bin, name), `${lines.join('\n')}\n`)
   chmodSync(join(bin, name), 0o755)
   return bin
 }

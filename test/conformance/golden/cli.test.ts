@@ -17,7 +17,7 @@ const RUN_LIMIT_MS = 30_000
 const expectations = new Expectations(join(import.meta.dirname, 'cli-expectations.json'))
 const groups = readTranscript()
 const workplace = mkdtempSync(join(tmpdir(), 'keyhold-cli-'))
-const bin = namedBinary(workplace, 'bao')
+const bin = namedBinary({ dir: workplace, name: 'bao' })
 
 for (const group of groups) {
   test(`${group.name} (${group.state}): ${group.runs.length} commands print what was recorded`, async () => {

@@ -1,0 +1,105 @@
+/**
+ * The integration tests that hvac brings, run as their authors run them: with `vault` on the PATH, which each class
+ * starts, initialises (5 shares, 3 needed) and unseals over TLS.
+ */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { namedBinary } from '../../support/named-binary.ts'
+import { missingProgram } from '../../support/outside.ts'
+import { Expectations } from '../expectations.ts'
+import { parseJunit, type JunitCase } from './junit.ts'
+import { prepareHvac } from './prepare.ts'
+
+/** Of what this release serves. `test_lease` needs pki, `test_namespace`, `test_raft` and `test_quota` later issues or Enterprise. */
+const MODULES = [
+  'api/system_backend/test_init.py',
+  'api/system_backend/test_seal.py',
+  'api/system_backend/test_health.py',
+  'api/system_backend/test_leader.py',
+  'api/system_backend/test_key.py',
+  'api/system_backend/test_mount.py',
+  'api/system_backend/test_auth.py',
+  'api/system_backend/test_policy.py',
+  'api/system_backend/test_policies.py',
+  'api/system_backend/test_audit.py',
+  'api/system_backend/test_wrapping.py',
+  'api/auth_methods/test_token.py',
+  'api/auth_methods/test_approle.py',
+  'api/secrets_engines/test_kv_v1.py',
+  'api/secrets_engines/test_kv_v2.py',
+  'v1/test_approle.py',
+  'v1/test_integration.py',
+  'v1/test_system_backend.py',
+]
+
+const PREFIX = 'tests.integration_tests.'
+const skipReason = missingProgram('python3', ['-m', 'venv', '--help'], 'Python 3.8 or newer with venv and pip')
+const expectations = new Expectations(join(import.meta.dirname, 'expectations.json'))
+
+describe.skipIf(skipReason !== undefined)(`integration tests of hvac 2.4.0${skipReason ? ` (${skipReason})` : ''}`, () => {
+  let cases: readonly JunitCase[] = []
+
+  beforeAll(async () => {
+    cases = await runSuite()
+  })
+
+  test.each(MODULES)('%s', (module) => {
+    const className = PREFIX + module.replace(/\.py$/, '.').replaceAll('/', '.')
+    const own = cases.filter((found) => found.className.startsWith(className))
+    expect(own.length).toBeGreaterThan(0)
+    const wrong = expectations.check(
+      own.map((found) => ({
+        id: caseId(found),
+        title: found.outcome,
+        failures: found.outcome === 'failed' ? [found.message] : [],
+      })),
+    )
+    expect(wrong, wrong.join('\n')).toEqual([])
+  })
+
+  afterAll(() => {
+    const passed = cases.filter(({ outcome }) => outcome === 'passed').length
+    const skipped = cases.filter(({ outcome }) => outcome === 'skipped').length
+    console.log(`hvac: ${passed} of ${cases.length} passed, ${skipped} skipped by hvac itself`)
+    const wrong = expectations.finish(cases.map(caseId))
+    expect(wrong, wrong.join('\n')).toEqual([])
+  })
+})
+
+function caseId({ className, name }: JunitCase): string {
+  return `${className.slice(PREFIX.length)}.${name}`
+}
+
+async function runSuite(): Promise<readonly JunitCase[]> {
+  const dir = mkdtempSync(join(tmpdir(), 'keyhold-hvac-'))
+  try {
+    const suite = prepareHvac(dir)
+    const report = join(dir, 'report.xml')
+    const pytest = spawn(
+      suite.python,
+      ['-m', 'pytest', '-o', 'addopts=', '-q', '-p', 'no:cacheprovider', `--junit-xml=${report}`].concat(
+        MODULES.map((module) => `tests/integration_tests/${module}`),
+      ),
+      {
+        cwd: suite.folder,
+        env: { ...process.env, PATH: `${vaultOnPath(dir)}:${process.env['PATH'] ?? ''}` },
+        stdio: 'ignore',
+      },
+    )
+    await once(pytest, 'exit')
+    return parseJunit(readFileSync(report, 'utf8'))
+  } finally {
+    rmSync(dir, { recursive: true, force: true })
+  }
+}
+
+/** hvac's configuration says nothing of audit devices, but its tests make one at /tmp/vault.audit.log. */
+function vaultOnPath(dir: string): string {
+  const serverConfig = join(dir, 'suite.hcl')
+  writeFileSync(serverConfig, 'unsafe_allow_api_audit_creation = true\n')
+  return namedBinary({ dir, name: 'vault', serverConfig })
+}
