@@ -9,66 +9,60 @@
  *
  * The root key seals the keyring and the counts only: 2^32 encryptions of those are 2^48 of values.
  */
-import { createSecretKey } from "node:crypto";
-import type { KeyObject } from "node:crypto";
-import type { Storage } from "../../storage/contract.ts";
-import type { Clock } from "../clock.ts";
-import { assert, CorruptRecord, Sealed, TooManyConflicts } from "../errors.ts";
-import type { Random } from "../random.ts";
-import { Keyring } from "./keyring.ts";
-import type { Term } from "./keyring.ts";
-import { Nonces } from "./nonces.ts";
-import { CORE_RECORDS, usageKey } from "./record-keys.ts";
-import { checkRotation, isRotationDue, MAX_ENCRYPTIONS_PER_TERM } from "./rotation.ts";
-import type { RotationConfig } from "./rotation.ts";
-import {
-  claimedTerm,
-  KEY_BYTES,
-  openRecord,
-  OUTSIDE_KEYRING,
-  sealRecord,
-} from "./sealed-record.ts";
-import { BLOCK, LOW_WATER, readUsage, serialiseUsage, TermExhausted } from "./usage.ts";
+import { createSecretKey } from 'node:crypto'
+import type { KeyObject } from 'node:crypto'
+import type { Storage } from '../../storage/contract.ts'
+import type { Clock } from '../clock.ts'
+import { assert, CorruptRecord, Sealed, TooManyConflicts } from '../errors.ts'
+import type { Random } from '../random.ts'
+import { Keyring } from './keyring.ts'
+import type { Term } from './keyring.ts'
+import { Nonces } from './nonces.ts'
+import { CORE_RECORDS, usageKey } from './record-keys.ts'
+import { checkRotation, isRotationDue, MAX_ENCRYPTIONS_PER_TERM } from './rotation.ts'
+import type { RotationConfig } from './rotation.ts'
+import { claimedTerm, KEY_BYTES, openRecord, OUTSIDE_KEYRING, sealRecord } from './sealed-record.ts'
+import { BLOCK, LOW_WATER, readUsage, serialiseUsage, TermExhausted } from './usage.ts'
 
 /** What a barrier stands on. */
 export interface BarrierParts {
-  readonly storage: Pick<Storage, "get" | "commit">;
-  readonly clock: Clock;
+  readonly storage: Pick<Storage, 'get' | 'commit'>
+  readonly clock: Clock
   /** Source of keys and nonces. */
-  readonly random: Random;
+  readonly random: Random
 }
 
 /** Of `sys/key-status`. */
 export interface KeyStatus {
-  readonly term: number;
-  readonly installedAtMs: number;
+  readonly term: number
+  readonly installedAtMs: number
   /** Reserved by all nodes under this term, less what this node has not used yet: never too low. */
-  readonly encryptions: number;
+  readonly encryptions: number
 }
 
 /** Times that a change of the keyring or of a count is tried against other nodes' changes. */
-const MAX_ATTEMPTS = 20;
+const MAX_ATTEMPTS = 20
 
 /** All that must be gone after `destroy`, in one object. */
 interface Unsealed {
-  readonly rootKey: KeyObject;
-  keyring: Keyring;
+  readonly rootKey: KeyObject
+  keyring: Keyring
   /** The storage's revision of `keyring`; 0: not committed yet. */
-  revision: number;
+  revision: number
   /** What this node has reserved and not used. */
-  block: { term: Term; left: number } | undefined;
+  block: { term: Term; left: number } | undefined
 }
 
 export class Barrier {
-  readonly #parts: BarrierParts;
-  readonly #nonces: Nonces;
-  #unsealed: Unsealed | undefined;
-  #reserving: Promise<void> | undefined;
+  readonly #parts: BarrierParts
+  readonly #nonces: Nonces
+  #unsealed: Unsealed | undefined
+  #reserving: Promise<void> | undefined
 
   private constructor(parts: BarrierParts, unsealed: Unsealed) {
-    this.#parts = parts;
-    this.#nonces = new Nonces(parts.random);
-    this.#unsealed = unsealed;
+    this.#parts = parts
+    this.#nonces = new Nonces(parts.random)
+    this.#unsealed = unsealed
   }
 
   /**
@@ -81,17 +75,17 @@ export class Barrier {
     parts: BarrierParts,
     rootKey: Buffer,
   ): { barrier: Barrier; records: Map<string, Buffer> } {
-    const key = parts.random.bytes(KEY_BYTES);
-    const keyring = Keyring.first(key, parts.clock.nowMs());
-    key.fill(0);
-    const block = { term: keyring.active(), left: BLOCK };
+    const key = parts.random.bytes(KEY_BYTES)
+    const keyring = Keyring.first(key, parts.clock.nowMs())
+    key.fill(0)
+    const block = { term: keyring.active(), left: BLOCK }
     const barrier = new Barrier(parts, {
       rootKey: rootKeyObject(rootKey),
       keyring,
       revision: 0,
       block,
-    });
-    return { barrier, records: barrier.#keyringRecords(keyring, true) };
+    })
+    return { barrier, records: barrier.#keyringRecords(keyring, true) }
   }
 
   /**
@@ -101,20 +95,20 @@ export class Barrier {
    * @throws {CorruptRecord} the keyring is missing, altered, or sealed with another root key
    */
   static async unlock(parts: BarrierParts, rootKey: Buffer): Promise<Barrier> {
-    const root = rootKeyObject(rootKey);
-    const stored = await parts.storage.get(CORE_RECORDS.keyring);
-    if (stored === undefined) throw new CorruptRecord(CORE_RECORDS.keyring);
-    const keyring = openKeyring(root, stored.value);
+    const root = rootKeyObject(rootKey)
+    const stored = await parts.storage.get(CORE_RECORDS.keyring)
+    if (stored === undefined) throw new CorruptRecord(CORE_RECORDS.keyring)
+    const keyring = openKeyring(root, stored.value)
     return new Barrier(parts, {
       rootKey: root,
       keyring,
       revision: stored.revision,
       block: undefined,
-    });
+    })
   }
 
   get isDestroyed(): boolean {
-    return this.#unsealed === undefined;
+    return this.#unsealed === undefined
   }
 
   /**
@@ -126,11 +120,11 @@ export class Barrier {
    * @throws {TermExhausted} nothing is reserved: `await ready()` was left out
    */
   seal(key: string, plaintext: Buffer | string): Buffer {
-    const { block } = this.#need();
-    if (block === undefined || block.left < 1) throw new TermExhausted();
-    block.left -= 1;
-    const { term } = block;
-    return sealRecord(term.key, term.term, this.#nonces.take(), key, plaintext);
+    const { block } = this.#need()
+    if (block === undefined || block.left < 1) throw new TermExhausted()
+    block.left -= 1
+    const { term } = block
+    return sealRecord(term.key, term.term, this.#nonces.take(), key, plaintext)
   }
 
   /**
@@ -142,20 +136,20 @@ export class Barrier {
    * The promise rejects with `StorageUnavailable`, `TermExhausted` or `TooManyConflicts`. `sealAll` does all this.
    */
   ready(count = 1): Promise<void> | undefined {
-    assert(count <= LOW_WATER, `at most ${LOW_WATER} values are sealed at once`);
-    const { block, keyring } = this.#need();
-    const left = block?.left ?? 0;
-    if (left < LOW_WATER || block?.term.term !== keyring.activeTerm) this.#reserveAhead();
-    return left >= count ? undefined : this.#reserving;
+    assert(count <= LOW_WATER, `at most ${LOW_WATER} values are sealed at once`)
+    const { block, keyring } = this.#need()
+    const left = block?.left ?? 0
+    if (left < LOW_WATER || block?.term.term !== keyring.activeTerm) this.#reserveAhead()
+    return left >= count ? undefined : this.#reserving
   }
 
   /** Seals the values of one commit, waiting for a reservation where there is none left. */
   async sealAll(plaintexts: ReadonlyMap<string, Buffer | string>): Promise<Map<string, Buffer>> {
-    const count = plaintexts.size;
-    for (let wait = this.ready(count); wait !== undefined; wait = this.ready(count)) await wait;
-    const sealed = new Map<string, Buffer>();
-    for (const [key, plaintext] of plaintexts) sealed.set(key, this.seal(key, plaintext));
-    return sealed;
+    const count = plaintexts.size
+    for (let wait = this.ready(count); wait !== undefined; wait = this.ready(count)) await wait
+    const sealed = new Map<string, Buffer>()
+    for (const [key, plaintext] of plaintexts) sealed.set(key, this.seal(key, plaintext))
+    return sealed
   }
 
   /**
@@ -165,10 +159,10 @@ export class Barrier {
    * @throws {CorruptRecord} truncated, altered, moved, or of a term that this node does not know
    */
   open(key: string, sealed: Buffer): Buffer {
-    const { keyring } = this.#need();
-    const term = keyring.get(claimedTerm(sealed) ?? OUTSIDE_KEYRING);
-    if (term === undefined) throw new CorruptRecord(key);
-    return openRecord(term.key, key, sealed);
+    const { keyring } = this.#need()
+    const term = keyring.get(claimedTerm(sealed) ?? OUTSIDE_KEYRING)
+    if (term === undefined) throw new CorruptRecord(key)
+    return openRecord(term.key, key, sealed)
   }
 
   /**
@@ -176,10 +170,10 @@ export class Barrier {
    * read again. Only then is the answer a promise.
    */
   openFetched(key: string, sealed: Buffer): Buffer | Promise<Buffer> {
-    const { keyring } = this.#need();
+    const { keyring } = this.#need()
     if ((claimedTerm(sealed) ?? OUTSIDE_KEYRING) <= keyring.activeTerm)
-      return this.open(key, sealed);
-    return this.reload().then(() => this.open(key, sealed));
+      return this.open(key, sealed)
+    return this.reload().then(() => this.open(key, sealed))
   }
 
   /**
@@ -189,82 +183,80 @@ export class Barrier {
    * @throws {CorruptRecord} the stored keyring is damaged, or lacks a term that this node holds; this one's stays in use
    */
   async reload(): Promise<void> {
-    const stored = await this.#parts.storage.get(CORE_RECORDS.keyring);
-    const unsealed = this.#need();
-    if (stored === undefined) throw new CorruptRecord(CORE_RECORDS.keyring);
-    if (stored.revision <= unsealed.revision) return;
-    const keyring = openKeyring(unsealed.rootKey, stored.value);
+    const stored = await this.#parts.storage.get(CORE_RECORDS.keyring)
+    const unsealed = this.#need()
+    if (stored === undefined) throw new CorruptRecord(CORE_RECORDS.keyring)
+    if (stored.revision <= unsealed.revision) return
+    const keyring = openKeyring(unsealed.rootKey, stored.value)
     if (!keyring.includes(unsealed.keyring)) {
-      keyring.destroy();
-      throw new CorruptRecord(CORE_RECORDS.keyring);
+      keyring.destroy()
+      throw new CorruptRecord(CORE_RECORDS.keyring)
     }
-    this.#adopt(keyring, stored.revision);
+    this.#adopt(keyring, stored.revision)
   }
 
   /** Adds a term, under which all nodes seal from then on (a node that has not heard of it finishes its block first). */
   async rotate(): Promise<void> {
-    await this.#untilCommitted(() => this.#addTerm());
+    await this.#untilCommitted(() => this.#addTerm())
   }
 
   /** Adds a term if the active one is too old or too much used. For a timed duty. True: it did. */
   async rotateIfDue(): Promise<boolean> {
-    let rotated = false;
+    let rotated = false
     await this.#untilCommitted(async () => {
-      const { reserved } = await this.#readUsage();
-      rotated = this.#isDue(reserved);
-      return rotated ? this.#addTerm() : true;
-    });
-    return rotated;
+      const { reserved } = await this.#readUsage()
+      rotated = this.#isDue(reserved)
+      return rotated ? this.#addTerm() : true
+    })
+    return rotated
   }
 
   get rotationConfig(): RotationConfig {
-    return this.#need().keyring.rotation;
+    return this.#need().keyring.rotation
   }
 
   /** @throws {BadRequest} a number is out of its range */
   async configureRotation(config: RotationConfig): Promise<void> {
-    checkRotation(config);
-    await this.#untilCommitted(() =>
-      this.#commitKeyring(this.#need().keyring.withRotation(config)),
-    );
+    checkRotation(config)
+    await this.#untilCommitted(() => this.#commitKeyring(this.#need().keyring.withRotation(config)))
   }
 
   async keyStatus(): Promise<KeyStatus> {
-    const { term, reserved } = await this.#readUsage();
-    const { block } = this.#need();
-    const unused = block?.term.term === term.term ? block.left : 0;
-    return { term: term.term, installedAtMs: term.installedAtMs, encryptions: reserved - unused };
+    const { term, reserved } = await this.#readUsage()
+    const { block } = this.#need()
+    const unused = block?.term.term === term.term ? block.left : 0
+    return { term: term.term, installedAtMs: term.installedAtMs, encryptions: reserved - unused }
   }
 
   /** Lets go of all keys, at once and for good. Calls that are under way fail with `Sealed`. */
   destroy(): void {
-    this.#unsealed?.keyring.destroy();
-    this.#unsealed = undefined;
-    this.#reserving = undefined;
+    this.#unsealed?.keyring.destroy()
+    this.#unsealed = undefined
+    this.#reserving = undefined
   }
 
   #need(): Unsealed {
-    if (this.#unsealed === undefined) throw new Sealed();
-    return this.#unsealed;
+    if (this.#unsealed === undefined) throw new Sealed()
+    return this.#unsealed
   }
 
   #reserveAhead(): void {
-    if (this.#reserving !== undefined) return;
+    if (this.#reserving !== undefined) return
     const reserving = this.#untilCommitted(() => this.#reserveBlock()).finally(() => {
-      if (this.#reserving === reserving) this.#reserving = undefined;
-    });
+      if (this.#reserving === reserving) this.#reserving = undefined
+    })
     // Whoever needs the block awaits it and sees the failure; for the others it is tried again at the next `ready`.
-    reserving.catch(() => undefined);
-    this.#reserving = reserving;
+    reserving.catch(() => undefined)
+    this.#reserving = reserving
   }
 
   /** One try to reserve the next block under the active term. False: another node was faster. */
   async #reserveBlock(): Promise<boolean> {
-    const { term, reserved, revision } = await this.#readUsage();
-    if (this.#isDue(reserved)) return this.#addTerm();
-    if (reserved + BLOCK > MAX_ENCRYPTIONS_PER_TERM) throw new TermExhausted();
-    const key = usageKey(term.term);
-    const { revision: keyringRevision } = this.#need();
+    const { term, reserved, revision } = await this.#readUsage()
+    if (this.#isDue(reserved)) return this.#addTerm()
+    if (reserved + BLOCK > MAX_ENCRYPTIONS_PER_TERM) throw new TermExhausted()
+    const key = usageKey(term.term)
+    const { revision: keyringRevision } = this.#need()
     const result = await this.#parts.storage.commit({
       expect: new Map([
         [key, revision],
@@ -273,114 +265,114 @@ export class Barrier {
       ]),
       put: new Map([[key, this.#sealWithRoot(key, serialiseUsage(reserved + BLOCK))]]),
       delete: new Set(),
-    });
-    if ("conflict" in result) return false;
-    this.#grant(term);
-    return true;
+    })
+    if ('conflict' in result) return false
+    this.#grant(term)
+    return true
   }
 
   #grant(term: Term): void {
-    const unsealed = this.#need();
-    const inUse = unsealed.block?.term.term ?? OUTSIDE_KEYRING;
+    const unsealed = this.#need()
+    const inUse = unsealed.block?.term.term ?? OUTSIDE_KEYRING
     // A rotation may have overtaken this reservation: never back to the older term.
-    if (inUse > term.term) return;
-    const unused = unsealed.block !== undefined && inUse === term.term ? unsealed.block.left : 0;
-    unsealed.block = { term, left: unused + BLOCK };
+    if (inUse > term.term) return
+    const unused = unsealed.block !== undefined && inUse === term.term ? unsealed.block.left : 0
+    unsealed.block = { term, left: unused + BLOCK }
   }
 
   /** One try to commit a keyring with a new term, and its first block for this node. */
   async #addTerm(): Promise<boolean> {
-    const key = this.#parts.random.bytes(KEY_BYTES);
-    const keyring = this.#need().keyring.withTerm(key, this.#parts.clock.nowMs());
-    key.fill(0);
-    const term = keyring.active();
-    if (!(await this.#commitKeyring(keyring, true))) return false;
-    this.#grant(term);
-    return true;
+    const key = this.#parts.random.bytes(KEY_BYTES)
+    const keyring = this.#need().keyring.withTerm(key, this.#parts.clock.nowMs())
+    key.fill(0)
+    const term = keyring.active()
+    if (!(await this.#commitKeyring(keyring, true))) return false
+    this.#grant(term)
+    return true
   }
 
   /** Commits `keyring` in place of the one in use; false, and `keyring` is destroyed: that one was no longer current. */
   async #commitKeyring(keyring: Keyring, withNewTerm = false): Promise<boolean> {
-    const { revision } = this.#need();
+    const { revision } = this.#need()
     const result = await this.#parts.storage.commit({
       expect: new Map([[CORE_RECORDS.keyring, revision]]),
       put: this.#keyringRecords(keyring, withNewTerm),
       delete: new Set(),
-    });
-    if ("conflict" in result) {
-      keyring.destroy();
-      return false;
+    })
+    if ('conflict' in result) {
+      keyring.destroy()
+      return false
     }
-    this.#adopt(keyring, result.revision);
-    return true;
+    this.#adopt(keyring, result.revision)
+    return true
   }
 
   #keyringRecords(keyring: Keyring, withNewTerm: boolean): Map<string, Buffer> {
-    const bytes = keyring.serialise();
+    const bytes = keyring.serialise()
     const records = new Map([
       [CORE_RECORDS.keyring as string, this.#sealWithRoot(CORE_RECORDS.keyring, bytes)],
-    ]);
-    bytes.fill(0);
+    ])
+    bytes.fill(0)
     if (withNewTerm) {
-      const key = usageKey(keyring.activeTerm);
-      records.set(key, this.#sealWithRoot(key, serialiseUsage(BLOCK)));
+      const key = usageKey(keyring.activeTerm)
+      records.set(key, this.#sealWithRoot(key, serialiseUsage(BLOCK)))
     }
-    return records;
+    return records
   }
 
   /** Takes a committed keyring into use, unless a later one is in use already. */
   #adopt(keyring: Keyring, revision: number): void {
-    const unsealed = this.#need();
-    if (revision <= unsealed.revision) return keyring.destroy();
-    unsealed.keyring.destroy();
-    unsealed.keyring = keyring;
-    unsealed.revision = revision;
+    const unsealed = this.#need()
+    if (revision <= unsealed.revision) return keyring.destroy()
+    unsealed.keyring.destroy()
+    unsealed.keyring = keyring
+    unsealed.revision = revision
   }
 
   /** Tries until it is committed, reading the keyring again after each conflict. */
   async #untilCommitted(attempt: () => Promise<boolean>): Promise<void> {
     for (let i = 0; i < MAX_ATTEMPTS; i += 1) {
-      if (await attempt()) return;
-      await this.reload();
+      if (await attempt()) return
+      await this.reload()
     }
-    throw new TooManyConflicts();
+    throw new TooManyConflicts()
   }
 
   async #readUsage(): Promise<{ term: Term; reserved: number; revision: number }> {
-    const { keyring, rootKey } = this.#need();
-    const term = keyring.active();
-    const stored = await this.#parts.storage.get(usageKey(term.term));
-    const reserved = readUsage(rootKey, term.term, stored?.value);
-    return { term, reserved, revision: stored?.revision ?? 0 };
+    const { keyring, rootKey } = this.#need()
+    const term = keyring.active()
+    const stored = await this.#parts.storage.get(usageKey(term.term))
+    const reserved = readUsage(rootKey, term.term, stored?.value)
+    return { term, reserved, revision: stored?.revision ?? 0 }
   }
 
   #isDue(reserved: number): boolean {
-    const { keyring } = this.#need();
-    const { installedAtMs } = keyring.active();
+    const { keyring } = this.#need()
+    const { installedAtMs } = keyring.active()
     return isRotationDue(
       keyring.rotation,
       { installedAtMs, reserved },
       BLOCK,
       this.#parts.clock.nowMs(),
-    );
+    )
   }
 
   #sealWithRoot(key: string, plaintext: Buffer | string): Buffer {
-    return sealRecord(this.#need().rootKey, OUTSIDE_KEYRING, this.#nonces.take(), key, plaintext);
+    return sealRecord(this.#need().rootKey, OUTSIDE_KEYRING, this.#nonces.take(), key, plaintext)
   }
 }
 
 function rootKeyObject(rootKey: Buffer): KeyObject {
-  assert(rootKey.length === KEY_BYTES, "a root key has 32 bytes");
-  return createSecretKey(rootKey);
+  assert(rootKey.length === KEY_BYTES, 'a root key has 32 bytes')
+  return createSecretKey(rootKey)
 }
 
 /** @throws {CorruptRecord} it does not open or parse */
 function openKeyring(rootKey: KeyObject, sealed: Buffer): Keyring {
-  const bytes = openRecord(rootKey, CORE_RECORDS.keyring, sealed);
+  const bytes = openRecord(rootKey, CORE_RECORDS.keyring, sealed)
   try {
-    return Keyring.parse(bytes);
+    return Keyring.parse(bytes)
   } finally {
-    bytes.fill(0);
+    bytes.fill(0)
   }
 }

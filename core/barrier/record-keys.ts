@@ -4,22 +4,22 @@
  */
 export const CORE_RECORDS = {
   /** Plain JSON: kind of seal, shares, threshold. Read while sealed; holds no secret. Present: initialised. */
-  sealConfig: "core/seal-config",
+  sealConfig: 'core/seal-config',
   /** The root key, wrapped by the seal. Its form is the seal's own. */
-  rootKey: "core/root-key",
+  rootKey: 'core/root-key',
   /** The keyring (all terms and the rules of rotation), sealed by the root key. */
-  keyring: "core/keyring",
+  keyring: 'core/keyring',
   /**
    * `core/barrier-usage/<term>`: how many encryptions nodes have reserved under this term, sealed by the root key.
    * Sealed although a number is no secret, so that whoever can write to the storage cannot make one up. (Putting an
    * old one back is possible, as with any record: see `docs/security-model.md`, rollback.)
    */
-  usagePrefix: "core/barrier-usage/",
+  usagePrefix: 'core/barrier-usage/',
   /** Plain JSON. Written by `sys/seal`: each node that sees it change drops its keys. Only its revision means anything. */
-  sealedEpoch: "core/sealed-epoch",
-} as const;
+  sealedEpoch: 'core/sealed-epoch',
+} as const
 
 /** Where the reserved encryptions of one term are counted. */
 export function usageKey(term: number): string {
-  return `${CORE_RECORDS.usagePrefix}${term}`;
+  return `${CORE_RECORDS.usagePrefix}${term}`
 }

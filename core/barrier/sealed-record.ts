@@ -7,20 +7,20 @@
  *
  * @see NIST SP 800-38D, 8.2.2 (random nonces) and 8.3 (their number)
  */
-import { createCipheriv, createDecipheriv } from "node:crypto";
-import type { KeyObject } from "node:crypto";
-import { CorruptRecord } from "../errors.ts";
+import { createCipheriv, createDecipheriv } from 'node:crypto'
+import type { KeyObject } from 'node:crypto'
+import { CorruptRecord } from '../errors.ts'
 
-export const KEY_BYTES = 32;
-export const NONCE_BYTES = 12;
-export const TAG_BYTES = 16;
-export const TERM_BYTES = 4;
+export const KEY_BYTES = 32
+export const NONCE_BYTES = 12
+export const TAG_BYTES = 16
+export const TERM_BYTES = 4
 /** Term of records that the root key or the seal's key seals. */
-export const OUTSIDE_KEYRING = 0;
+export const OUTSIDE_KEYRING = 0
 
-const ALGORITHM = "aes-256-gcm";
-const TAG_OPTION = { authTagLength: TAG_BYTES } as const;
-const HEADER_BYTES = TERM_BYTES + NONCE_BYTES;
+const ALGORITHM = 'aes-256-gcm'
+const TAG_OPTION = { authTagLength: TAG_BYTES } as const
+const HEADER_BYTES = TERM_BYTES + NONCE_BYTES
 
 /**
  * hot: each value that is written, 3 to 4 µs for 1 KiB. The bare primitive, for the record form and for test vectors.
@@ -36,16 +36,16 @@ export function sealWith(
   plaintext: Buffer | string,
   headroom = 0,
 ): Buffer {
-  const cipher = createCipheriv(ALGORITHM, key, nonce, TAG_OPTION);
-  cipher.setAAD(aad);
+  const cipher = createCipheriv(ALGORITHM, key, nonce, TAG_OPTION)
+  cipher.setAAD(aad)
   const ciphertext =
-    typeof plaintext === "string" ? cipher.update(plaintext, "utf8") : cipher.update(plaintext);
+    typeof plaintext === 'string' ? cipher.update(plaintext, 'utf8') : cipher.update(plaintext)
   // GCM is a stream: `final` has no bytes left, it makes the tag.
-  cipher.final();
-  const sealed = Buffer.allocUnsafe(headroom + ciphertext.length + TAG_BYTES);
-  sealed.set(ciphertext, headroom);
-  sealed.set(cipher.getAuthTag(), headroom + ciphertext.length);
-  return sealed;
+  cipher.final()
+  const sealed = Buffer.allocUnsafe(headroom + ciphertext.length + TAG_BYTES)
+  sealed.set(ciphertext, headroom)
+  sealed.set(cipher.getAuthTag(), headroom + ciphertext.length)
+  return sealed
 }
 
 /**
@@ -60,17 +60,17 @@ export function openWith(
   ciphertext: Uint8Array,
   tag: Uint8Array,
 ): Buffer {
-  const decipher = createDecipheriv(ALGORITHM, key, nonce, TAG_OPTION);
-  decipher.setAAD(aad);
-  decipher.setAuthTag(tag);
-  const plaintext = decipher.update(ciphertext);
+  const decipher = createDecipheriv(ALGORITHM, key, nonce, TAG_OPTION)
+  decipher.setAAD(aad)
+  decipher.setAuthTag(tag)
+  const plaintext = decipher.update(ciphertext)
   try {
-    decipher.final();
+    decipher.final()
   } catch (error) {
-    plaintext.fill(0);
-    throw error;
+    plaintext.fill(0)
+    throw error
   }
-  return plaintext;
+  return plaintext
 }
 
 /**
@@ -86,10 +86,10 @@ export function sealRecord(
   storageKey: string,
   plaintext: Buffer | string,
 ): Buffer {
-  const sealed = sealWith(key, nonce, additionalData(term, storageKey), plaintext, HEADER_BYTES);
-  sealed.writeUInt32BE(term, 0);
-  sealed.set(nonce, TERM_BYTES);
-  return sealed;
+  const sealed = sealWith(key, nonce, additionalData(term, storageKey), plaintext, HEADER_BYTES)
+  sealed.writeUInt32BE(term, 0)
+  sealed.set(nonce, TERM_BYTES)
+  return sealed
 }
 
 /**
@@ -98,8 +98,8 @@ export function sealRecord(
  * @throws {CorruptRecord} truncated, altered, moved from another place or term, or sealed with another key
  */
 export function openRecord(key: KeyObject, storageKey: string, sealed: Buffer): Buffer {
-  if (sealed.length < HEADER_BYTES + TAG_BYTES) throw new CorruptRecord(storageKey);
-  const tagAt = sealed.length - TAG_BYTES;
+  if (sealed.length < HEADER_BYTES + TAG_BYTES) throw new CorruptRecord(storageKey)
+  const tagAt = sealed.length - TAG_BYTES
   try {
     return openWith(
       key,
@@ -107,20 +107,20 @@ export function openRecord(key: KeyObject, storageKey: string, sealed: Buffer): 
       additionalData(sealed.readUInt32BE(0), storageKey),
       sealed.subarray(HEADER_BYTES, tagAt),
       sealed.subarray(tagAt),
-    );
+    )
   } catch (cause) {
-    throw new CorruptRecord(storageKey, { cause });
+    throw new CorruptRecord(storageKey, { cause })
   }
 }
 
 /** The term that a record claims; nothing is proven before it opens. `undefined`: too short to have one. */
 export function claimedTerm(sealed: Buffer): number | undefined {
-  return sealed.length < TERM_BYTES ? undefined : sealed.readUInt32BE(0);
+  return sealed.length < TERM_BYTES ? undefined : sealed.readUInt32BE(0)
 }
 
 function additionalData(term: number, storageKey: string): Buffer {
-  const aad = Buffer.allocUnsafe(TERM_BYTES + Buffer.byteLength(storageKey));
-  aad.writeUInt32BE(term, 0);
-  aad.write(storageKey, TERM_BYTES);
-  return aad;
+  const aad = Buffer.allocUnsafe(TERM_BYTES + Buffer.byteLength(storageKey))
+  aad.writeUInt32BE(term, 0)
+  aad.write(storageKey, TERM_BYTES)
+  return aad
 }
