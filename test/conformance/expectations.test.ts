@@ -26,11 +26,15 @@ test('a case that fails must be listed, one that passes must not', () => {
   const expectations = listing({ known: 'not in this release', fixed: 'not in this release' })
   expect(expectations.check([passed('fine'), failed('known')])).toEqual([])
   expect(expectations.check([failed('new')])).toEqual([expect.stringContaining('differs')])
-  expect(expectations.check([passed('fixed')])).toEqual([expect.stringContaining('take it off the list')])
+  expect(expectations.check([passed('fixed')])).toEqual([
+    expect.stringContaining('take it off the list'),
+  ])
 })
 
 test('an entry without a reason, or of no case, is refused', () => {
   const expectations = listing({ bare: 'REASON MISSING', gone: 'not in this release' })
-  expect(expectations.check([failed('bare')])).toEqual([expect.stringContaining('without a reason')])
+  expect(expectations.check([failed('bare')])).toEqual([
+    expect.stringContaining('without a reason'),
+  ])
   expect(expectations.finish(['bare'])).toEqual([expect.stringContaining('does not exist')])
 })

@@ -43,7 +43,8 @@ export class Expectations {
     const reason = this.#reasons.get(result.id)
     const failed = result.failures.length > 0
     if (failed && reason === undefined) return [describe(result)]
-    if (failed && reason === NO_REASON) return [`${result.id}: is listed as failing without a reason`]
+    if (failed && reason === NO_REASON)
+      return [`${result.id}: is listed as failing without a reason`]
     if (!failed && reason !== undefined) return [`${result.id}: passes now, take it off the list`]
     return []
   }
@@ -59,7 +60,9 @@ export class Expectations {
       return []
     }
     const known = new Set(ids)
-    return [...this.#reasons.keys()].filter((id) => !known.has(id)).map((id) => `${id}: is listed but does not exist`)
+    return [...this.#reasons.keys()]
+      .filter((id) => !known.has(id))
+      .map((id) => `${id}: is listed but does not exist`)
   }
 
   #write(ids: readonly string[]): void {
@@ -71,7 +74,9 @@ export class Expectations {
     const entries = ids.filter(fails).map((id) => [id, this.#reasons.get(id) ?? NO_REASON])
     writeFileSync(this.#file, `${JSON.stringify(Object.fromEntries(entries), null, 2)}\n`)
     mkdirSync(REPORTS, { recursive: true })
-    const report = failed.map((result) => `${describe(result)}\n  reason: ${this.#reasons.get(result.id) ?? NO_REASON}\n`)
+    const report = failed.map(
+      (result) => `${describe(result)}\n  reason: ${this.#reasons.get(result.id) ?? NO_REASON}\n`,
+    )
     writeFileSync(join(REPORTS, reportName(this.#file)), report.join('\n'))
   }
 }
@@ -83,7 +88,9 @@ function describe({ id, title, failures }: CaseResult): string {
 function readReasons(file: string): ReadonlyMap<string, string> {
   const value = existsSync(file) ? parseJson(readFileSync(file, 'utf8')) : {}
   const entries = isJsonObject(value) ? Object.entries(value) : []
-  return new Map(entries.map(([id, reason]) => [id, typeof reason === 'string' ? reason : NO_REASON]))
+  return new Map(
+    entries.map(([id, reason]) => [id, typeof reason === 'string' ? reason : NO_REASON]),
+  )
 }
 
 function isUpdating(): boolean {

@@ -19,7 +19,9 @@ function other(server: RunningServer): Client {
 }
 
 /** A client that holds the root token of a fresh server. */
-async function freshVault(options: ServerOptions = {}): Promise<{ vault: Client; server: RunningServer }> {
+async function freshVault(
+  options: ServerOptions = {},
+): Promise<{ vault: Client; server: RunningServer }> {
   const server = await startServer(options)
   servers.push(server)
   return { vault: connect(server, server.rootToken), server }
@@ -31,11 +33,16 @@ function connect(server: RunningServer, token: string, options: object = {}): Cl
 
 async function withKv(version: 1 | 2): Promise<{ vault: Client; server: RunningServer }> {
   const fresh = await freshVault()
-  await fresh.vault.mount({ mount_point: 'secret', type: 'kv', options: { version: String(version) } })
+  await fresh.vault.mount({
+    mount_point: 'secret',
+    type: 'kv',
+    options: { version: String(version) },
+  })
   return fresh
 }
 
-const refused = (status: number) => expect.objectContaining({ response: expect.objectContaining({ statusCode: status }) })
+const refused = (status: number) =>
+  expect.objectContaining({ response: expect.objectContaining({ statusCode: status }) })
 
 describe('node-vault', () => {
   test('initialises and unseals as its README shows, and seals', async () => {
@@ -43,9 +50,14 @@ describe('node-vault', () => {
     expect(await vault.initialized()).toEqual({ initialized: false })
     expect(await vault.health()).toMatchObject({ initialized: false, sealed: true })
 
-    const result: { keys: string[]; root_token: string } = await vault.init({ secret_shares: 1, secret_threshold: 1 })
+    const result: { keys: string[]; root_token: string } = await vault.init({
+      secret_shares: 1,
+      secret_threshold: 1,
+    })
     vault.token = result.root_token
-    expect(await vault.unseal({ secret_shares: 1, key: result.keys[0] })).toMatchObject({ sealed: false })
+    expect(await vault.unseal({ secret_shares: 1, key: result.keys[0] })).toMatchObject({
+      sealed: false,
+    })
 
     expect(await vault.status()).toMatchObject({ initialized: true, sealed: false, t: 1, n: 1 })
     await vault.seal()
@@ -70,7 +82,9 @@ describe('node-vault', () => {
   test('writes, reads, lists and deletes secrets of kv version 1', async () => {
     const { vault } = await withKv(1)
     await vault.write('secret/hello', { value: 'world', lease: '1s' })
-    expect(await vault.read('secret/hello')).toMatchObject({ data: { value: 'world', lease: '1s' } })
+    expect(await vault.read('secret/hello')).toMatchObject({
+      data: { value: 'world', lease: '1s' },
+    })
     expect(await vault.list('secret')).toMatchObject({ data: { keys: ['hello'] } })
     await vault.delete('secret/hello')
     await expect(vault.read('secret/hello')).rejects.toEqual(refused(404))
@@ -114,10 +128,15 @@ describe('node-vault', () => {
 
   test('mounts, remounts and unmounts engines', async () => {
     const { vault } = await withKv(1)
-    expect(await vault.mounts()).toMatchObject({ 'secret/': { type: 'kv' }, 'sys/': { type: 'system' } })
+    expect(await vault.mounts()).toMatchObject({
+      'secret/': { type: 'kv' },
+      'sys/': { type: 'system' },
+    })
     await vault.write('secret/a', { x: 1 })
     await vault.remount({ from: 'secret', to: 'moved' })
-    await vi.waitFor(async () => expect(await vault.read('moved/a')).toMatchObject({ data: { x: 1 } }))
+    await vi.waitFor(async () =>
+      expect(await vault.read('moved/a')).toMatchObject({ data: { x: 1 } }),
+    )
     await vault.unmount({ mount_point: 'moved' })
     expect(await vault.mounts()).not.toHaveProperty('moved/')
   })
@@ -125,9 +144,16 @@ describe('node-vault', () => {
   test('writes policies, and a token of one is held to it', async () => {
     const { vault, server } = await withKv(1)
     await vault.write('secret/open', { x: 1 })
-    await vault.addPolicy({ name: 'readers', rules: 'path "secret/open" { capabilities = ["read"] }' })
-    expect(await vault.policies()).toMatchObject({ policies: expect.arrayContaining(['default', 'readers', 'root']) })
-    expect(await vault.getPolicy({ name: 'readers' })).toMatchObject({ rules: expect.stringContaining('secret/open') })
+    await vault.addPolicy({
+      name: 'readers',
+      rules: 'path "secret/open" { capabilities = ["read"] }',
+    })
+    expect(await vault.policies()).toMatchObject({
+      policies: expect.arrayContaining(['default', 'readers', 'root']),
+    })
+    expect(await vault.getPolicy({ name: 'readers' })).toMatchObject({
+      rules: expect.stringContaining('secret/open'),
+    })
 
     const { auth }: { auth: { client_token: string } } = await other(server).tokenCreate({
       policies: ['readers'],
@@ -146,16 +172,21 @@ describe('node-vault', () => {
     await vault.addApproleRole({ role_name: 'web', policies: 'default', bind_secret_id: true })
     expect(await vault.approleRoles()).toMatchObject({ data: { keys: ['web'] } })
     const role: { data: { role_id: string } } = await vault.getApproleRoleId({ role_name: 'web' })
-    const secret: { data: { secret_id: string; secret_id_accessor: string } } = await vault.getApproleRoleSecret({
-      role_name: 'web',
-    })
+    const secret: { data: { secret_id: string; secret_id_accessor: string } } =
+      await vault.getApproleRoleSecret({
+        role_name: 'web',
+      })
 
     const machine = connect(server, '')
     await machine.approleLogin({ role_id: role.data.role_id, secret_id: secret.data.secret_id })
-    expect(await machine.tokenLookupSelf()).toMatchObject({ data: { policies: ['default'], path: 'auth/approle/login' } })
+    expect(await machine.tokenLookupSelf()).toMatchObject({
+      data: { policies: ['default'], path: 'auth/approle/login' },
+    })
 
     const { secret_id_accessor } = secret.data
-    expect(await vault.approleSecretAccessors({ role_name: 'web' })).toMatchObject({ data: { keys: [secret_id_accessor] } })
+    expect(await vault.approleSecretAccessors({ role_name: 'web' })).toMatchObject({
+      data: { keys: [secret_id_accessor] },
+    })
     await vault.approleSecretAccessorDestroy({ role_name: 'web', secret_id_accessor })
     await expect(
       machine.approleLogin({ role_id: role.data.role_id, secret_id: secret.data.secret_id }),
@@ -166,18 +197,30 @@ describe('node-vault', () => {
 
   test('creates, looks up, renews and revokes tokens', async () => {
     const { vault, server } = await freshVault()
-    const { auth }: { auth: { client_token: string; accessor: string } } = await other(server).tokenCreate({
+    const { auth }: { auth: { client_token: string; accessor: string } } = await other(
+      server,
+    ).tokenCreate({
       policies: ['default'],
       ttl: '1h',
       renewable: true,
       display_name: 'ci',
     })
     const { client_token: token, accessor } = auth
-    expect(await vault.tokenLookup({ token })).toMatchObject({ data: { display_name: 'token-ci', renewable: true } })
-    expect(await vault.tokenLookupAccessor({ accessor })).toMatchObject({ data: { accessor, id: '' } })
-    expect(await other(server).tokenRenew({ token, increment: '30m' })).toMatchObject({ auth: { lease_duration: 1800 } })
-    expect(await connect(server, token).tokenRenewSelf({})).toMatchObject({ auth: { client_token: token } })
-    expect(await vault.tokenAccessors()).toMatchObject({ data: { keys: expect.arrayContaining([accessor]) } })
+    expect(await vault.tokenLookup({ token })).toMatchObject({
+      data: { display_name: 'token-ci', renewable: true },
+    })
+    expect(await vault.tokenLookupAccessor({ accessor })).toMatchObject({
+      data: { accessor, id: '' },
+    })
+    expect(await other(server).tokenRenew({ token, increment: '30m' })).toMatchObject({
+      auth: { lease_duration: 1800 },
+    })
+    expect(await connect(server, token).tokenRenewSelf({})).toMatchObject({
+      auth: { client_token: token },
+    })
+    expect(await vault.tokenAccessors()).toMatchObject({
+      data: { keys: expect.arrayContaining([accessor]) },
+    })
     await vault.tokenRevokeAccessor({ accessor })
     await expect(connect(server, token).tokenLookupSelf()).rejects.toEqual(refused(403))
   })
@@ -185,9 +228,13 @@ describe('node-vault', () => {
   test('creates tokens by role', async () => {
     const { vault, server } = await freshVault()
     await vault.addTokenRole({ role_name: 'ci', allowed_policies: 'default', orphan: true })
-    expect(await vault.getTokenRole({ role_name: 'ci' })).toMatchObject({ data: { name: 'ci', orphan: true } })
+    expect(await vault.getTokenRole({ role_name: 'ci' })).toMatchObject({
+      data: { name: 'ci', orphan: true },
+    })
     expect(await vault.tokenRoles()).toMatchObject({ data: { keys: ['ci'] } })
-    expect(await other(server).tokenCreateRole({ role_name: 'ci' })).toMatchObject({ auth: { orphan: true } })
+    expect(await other(server).tokenCreateRole({ role_name: 'ci' })).toMatchObject({
+      auth: { orphan: true },
+    })
     await vault.removeTokenRole({ role_name: 'ci' })
   })
 
@@ -216,8 +263,10 @@ describe('node-vault', () => {
     expect(await vault.read('sys/key-status')).toMatchObject({ term: 2 })
   })
 
-  test('sends requests of one\'s own', async () => {
+  test("sends requests of one's own", async () => {
     const { vault } = await freshVault()
-    expect(await vault.request({ method: 'GET', path: '/sys/key-status' })).toMatchObject({ data: { term: 1 } })
+    expect(await vault.request({ method: 'GET', path: '/sys/key-status' })).toMatchObject({
+      data: { term: 1 },
+    })
   })
 })

@@ -36,7 +36,8 @@ export function apiClient(address: string): Api {
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     })
-    if (response === undefined) throw new Error('the server closed the connection without an answer')
+    if (response === undefined)
+      throw new Error('the server closed the connection without an answer')
     return { ...response, json: objectOf(response.text) }
   }
 }

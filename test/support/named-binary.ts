@@ -27,7 +27,9 @@ export function namedBinary({ dir, name, serverConfig }: NamedBinary): string {
   const command = first.length === 0 ? `'${link}'` : `'${program}' '${link}'`
   const lines = [
     '#!/bin/sh',
-    ...(serverConfig === undefined ? [] : [`[ "$1" = server ] && exec ${command} "$@" '-config=${serverConfig}'`]),
+    ...(serverConfig === undefined
+      ? []
+      : [`[ "$1" = server ] && exec ${command} "$@" '-config=${serverConfig}'`]),
     `exec ${command} "$@"`,
   ]
   writeFileSync(join(bin, name), `${lines.join('\n')}\n`)

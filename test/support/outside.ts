@@ -13,7 +13,11 @@ export class OutsideMissing extends Error {
  * @returns why to skip, or undefined if the program runs
  * @throws {OutsideMissing} it is missing and this is CI
  */
-export function missingProgram(program: string, args: readonly string[], hint: string): string | undefined {
+export function missingProgram(
+  program: string,
+  args: readonly string[],
+  hint: string,
+): string | undefined {
   if (spawnSync(program, args, { stdio: 'ignore' }).status === 0) return undefined
   return missing(`${program} does not run here: install ${hint}`)
 }

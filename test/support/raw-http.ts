@@ -64,7 +64,8 @@ function parseResponse(bytes: Buffer, method: string): RawResponse {
   const end = bytes.indexOf('\r\n\r\n')
   const [statusLine = '', ...headerLines] = bytes.subarray(0, end).toString('latin1').split('\r\n')
   const status = /^HTTP\/1\.[01] (\d{3})/.exec(statusLine)?.[1]
-  if (end < 0 || status === undefined) throw new MalformedResponse('the answer is no HTTP/1.1 response')
+  if (end < 0 || status === undefined)
+    throw new MalformedResponse('the answer is no HTTP/1.1 response')
   const headers = parseHeaders(headerLines)
   const rest = bytes.subarray(end + 4)
   const chunked = headers.get('transfer-encoding') === 'chunked'
@@ -90,7 +91,8 @@ function dechunk(bytes: Buffer): Buffer {
   for (;;) {
     const lineEnd = bytes.indexOf('\r\n', at)
     const size = Number.parseInt(bytes.subarray(at, lineEnd).toString('latin1'), 16)
-    if (lineEnd < 0 || Number.isNaN(size)) throw new MalformedResponse('the answer ends within a chunk')
+    if (lineEnd < 0 || Number.isNaN(size))
+      throw new MalformedResponse('the answer ends within a chunk')
     if (size === 0) return Buffer.concat(chunks)
     chunks.push(bytes.subarray(lineEnd + 2, lineEnd + 2 + size))
     at = lineEnd + 2 + size + 2

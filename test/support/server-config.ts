@@ -19,14 +19,19 @@ export interface ServerConfig {
 export function renderConfig(config: ServerConfig): string {
   const { port, dir, storage, logLevel = 'info', apiAudit = true, legacyRekey = false } = config
   const storageBlock =
-    storage === 'inmem' ? ['storage "inmem" {}'] : ['storage "sqlite" {', `  path = "${dir}/keyhold.db"`, '}']
+    storage === 'inmem'
+      ? ['storage "inmem" {}']
+      : ['storage "sqlite" {', `  path = "${dir}/keyhold.db"`, '}']
   return [
     ...storageBlock,
     'listener "tcp" {',
     `  address = "127.0.0.1:${port}"`,
     '  tls_disable = true',
     ...(legacyRekey
-      ? ['  disable_unauthed_rekey_endpoints = false', '  disable_unauthed_generate_root_endpoints = false']
+      ? [
+          '  disable_unauthed_rekey_endpoints = false',
+          '  disable_unauthed_generate_root_endpoints = false',
+        ]
       : []),
     ...(config.listenerLines ?? []).map((line) => `  ${line}`),
     '}',

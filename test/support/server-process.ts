@@ -64,7 +64,12 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
   const port = await freePort()
   const file = join(dir, 'server.hcl')
   writeFileSync(file, renderConfig({ storage: 'inmem', ...options, port, dir }))
-  const server = await launch({ args: ['server', `-config=${file}`], port, dir, env: options.env ?? {} })
+  const server = await launch({
+    args: ['server', `-config=${file}`],
+    port,
+    dir,
+    env: options.env ?? {},
+  })
   const ownsDir = options.dir === undefined
   const keys = options.init === false ? undefined : await initAndUnseal(server.api, options)
   return {
@@ -79,7 +84,10 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
 }
 
 /** Starts `server -dev`: unsealed, ready, with the root token given. */
-export async function startDevServer(rootToken = 'root', flags: readonly string[] = []): Promise<RunningServer> {
+export async function startDevServer(
+  rootToken = 'root',
+  flags: readonly string[] = [],
+): Promise<RunningServer> {
   const dir = mkdtempSync(join(tmpdir(), 'keyhold-dev-'))
   const port = await freePort()
   const dev = ['-dev', `-dev-root-token-id=${rootToken}`, `-dev-listen-address=127.0.0.1:${port}`]
@@ -141,11 +149,15 @@ async function untilReady(child: ChildProcess, api: Api, logs: () => string): Pr
     }
   }
   child.kill('SIGKILL')
-  throw new ServerDidNotStart(`the server did not start: ${failure || 'no answer in time'}\n${logs()}`)
+  throw new ServerDidNotStart(
+    `the server did not start: ${failure || 'no answer in time'}\n${logs()}`,
+  )
 }
 
 async function initAndUnseal(api: Api, { shares = 1, threshold = 1 }: ServerOptions) {
-  const init = await api('POST', 'sys/init', { body: { secret_shares: shares, secret_threshold: threshold } })
+  const init = await api('POST', 'sys/init', {
+    body: { secret_shares: shares, secret_threshold: threshold },
+  })
   const unsealKeys = stringsOf(init.json['keys_base64'])
   const rootToken = init.json['root_token']
   if (typeof rootToken !== 'string') throw new ServerDidNotStart(`sys/init answered ${init.status}`)
@@ -166,7 +178,9 @@ async function untilActive(api: Api): Promise<void> {
 }
 
 function stringsOf(value: unknown): readonly string[] {
-  return Array.isArray(value) ? value.filter((item): item is string => typeof item === 'string') : []
+  return Array.isArray(value)
+    ? value.filter((item): item is string => typeof item === 'string')
+    : []
 }
 
 async function end(child: ChildProcess, signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {

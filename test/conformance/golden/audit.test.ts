@@ -34,7 +34,9 @@ const expectations = new Expectations(join(import.meta.dirname, 'audit-expectati
 const recorded = readRecording()
 
 function readRecording(): readonly AuditedRequest[] {
-  const lines = readFileSync(join(import.meta.dirname, 'audit.jsonl'), 'utf8').trimEnd().split('\n')
+  const lines = readFileSync(join(import.meta.dirname, 'audit.jsonl'), 'utf8')
+    .trimEnd()
+    .split('\n')
   return objects(lines.map((line) => parseJson(line))).map((entry) => ({
     name: string(entry, 'name'),
     request: isJsonObject(entry['request']) ? entry['request'] : {},
@@ -64,7 +66,9 @@ describe('recorded audit lines', () => {
     test(`${entry.name}: the devices write the recorded lines`, async () => {
       const failures = await played.play(entry)
       const title = `${string(entry.request, 'method')} ${string(entry.request, 'path')}`
-      const wrong = expectations.check([{ id: `audit/${entry.name}`, title, failures } satisfies CaseResult])
+      const wrong = expectations.check([
+        { id: `audit/${entry.name}`, title, failures } satisfies CaseResult,
+      ])
       expect(wrong, wrong.join('\n')).toEqual([])
     })
   }
@@ -99,19 +103,28 @@ class AuditReplay {
       ]
       return found.length > 0 ? found : await this.#hashes(entry, lines)
     } catch (error) {
-      if (error instanceof MissingVariable) return [`an earlier request gave no \${${error.variable}}`]
+      if (error instanceof MissingVariable)
+        return [`an earlier request gave no \${${error.variable}}`]
       throw error
     }
   }
 
   async #send({ name, request, hashed }: AuditedRequest): Promise<number> {
-    const token = request['token'] === null ? undefined : (optionalString(request, 'token') ?? '${root}')
-    const body = request['body'] === undefined ? undefined : this.#fill(request['body'], 'request.data', hashed)
-    const response = await this.#server.api(string(request, 'method'), string(request, 'path').slice('/v1/'.length), {
-      headers: strings(request['headers']),
-      ...(token === undefined ? {} : { token: substitute(token, this.#variables) }),
-      ...(body === undefined ? {} : { body }),
-    })
+    const token =
+      request['token'] === null ? undefined : (optionalString(request, 'token') ?? '${root}')
+    const body =
+      request['body'] === undefined
+        ? undefined
+        : this.#fill(request['body'], 'request.data', hashed)
+    const response = await this.#server.api(
+      string(request, 'method'),
+      string(request, 'path').slice('/v1/'.length),
+      {
+        headers: strings(request['headers']),
+        ...(token === undefined ? {} : { token: substitute(token, this.#variables) }),
+        ...(body === undefined ? {} : { body }),
+      },
+    )
     for (const [variable, at] of Object.entries(SAVED[name] ?? {})) {
       const value = valueAt(response.json, at)
       if (typeof value === 'string') this.#variables.set(variable, value)
@@ -122,13 +135,16 @@ class AuditReplay {
   /** A `<password>` in a recorded request is the input that was hashed at its place in the line. */
   #fill(value: Json, at: string, hashed: AuditedRequest['hashed']): Json {
     if (value === '<password>') return hashed.find((hash) => hash.at === at)?.input ?? value
-    if (typeof value === 'string') return substitute(value.replace('<dir>', '${dir}'), this.#variables)
+    if (typeof value === 'string')
+      return substitute(value.replace('<dir>', '${dir}'), this.#variables)
     if (Array.isArray(value)) {
       const items: readonly Json[] = value
       return items.map((item, i) => this.#fill(item, `${at}.${i}`, hashed))
     }
     if (!isJsonObject(value)) return value
-    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, this.#fill(item, `${at}.${key}`, hashed)]))
+    return Object.fromEntries(
+      Object.entries(value).map(([key, item]) => [key, this.#fill(item, `${at}.${key}`, hashed)]),
+    )
   }
 
   #newLines(file: string): readonly Json[] {
@@ -148,7 +164,9 @@ class AuditReplay {
     // Of most requests the raw device's lines were not recorded.
     if (what === 'lines_log_raw' && expected.length === 0) return []
     if (expected.length !== actual.length) {
-      return [`${what}: recorded ${expected.length}, got ${actual.length}: ${JSON.stringify(actual)}`]
+      return [
+        `${what}: recorded ${expected.length}, got ${actual.length}: ${JSON.stringify(actual)}`,
+      ]
     }
     return expected.flatMap((line, i) =>
       differences(looseTtl(line), actual[i], this.#variables, { ordered: true }, `${what}[${i}]`),

@@ -8,7 +8,11 @@ const envelope = { request_id: '<uuid>', lease_id: '', renewable: false, lease_d
 const rest = { wrap_info: null, warnings: null, auth: null }
 const uuid = '6f1a8f6e-1c7b-4d9e-9d62-0a4b1d1f7a11'
 
-function step(status: number, response?: Json, responseHeaders: RequestStep['responseHeaders'] = {}): RequestStep {
+function step(
+  status: number,
+  response?: Json,
+  responseHeaders: RequestStep['responseHeaders'] = {},
+): RequestStep {
   return {
     kind: 'request',
     n: 1,
@@ -76,6 +80,13 @@ test("a user's mistake that was recorded as 500 passes as 4xx with the same text
   expect(check(recorded, answer(400, '{"errors":["role_id already in use"]}'))).toEqual([])
   expect(check(recorded, answer(400, JSON.stringify(recorded.response)))).toEqual([])
   expect(check(recorded, answer(400, '{"errors":["something else"]}'))).not.toEqual([])
-  expect(check(step(400, recorded.response), answer(403, JSON.stringify(recorded.response)))).not.toEqual([])
-  expect(check(step(503, { errors: ['Vault is sealed'] }), answer(400, '{"errors":["Vault is sealed"]}'))).not.toEqual([])
+  expect(
+    check(step(400, recorded.response), answer(403, JSON.stringify(recorded.response))),
+  ).not.toEqual([])
+  expect(
+    check(
+      step(503, { errors: ['Vault is sealed'] }),
+      answer(400, '{"errors":["Vault is sealed"]}'),
+    ),
+  ).not.toEqual([])
 })

@@ -22,13 +22,22 @@ const USUAL_HEADERS: Readonly<Record<string, string | null>> = {
   'access-control-max-age': null,
 }
 
-export function checkAnswer(step: RequestStep, answer: RawResponse | undefined, variables: Variables): string[] {
+export function checkAnswer(
+  step: RequestStep,
+  answer: RawResponse | undefined,
+  variables: Variables,
+): string[] {
   if (answer === undefined || step.status === undefined) {
-    return answer?.status === step.status ? [] : [`status: recorded ${step.status}, got ${answer?.status ?? 'no answer'}`]
+    return answer?.status === step.status
+      ? []
+      : [`status: recorded ${step.status}, got ${answer?.status ?? 'no answer'}`]
   }
-  if (step.status === 500 && isUsersMistake(step, answer, variables)) return headerDifferences(step, answer, variables)
+  if (step.status === 500 && isUsersMistake(step, answer, variables))
+    return headerDifferences(step, answer, variables)
   return [
-    ...(answer.status === step.status ? [] : [`status: recorded ${step.status}, got ${answer.status}`]),
+    ...(answer.status === step.status
+      ? []
+      : [`status: recorded ${step.status}, got ${answer.status}`]),
     ...headerDifferences(step, answer, variables),
     ...bodyDifferences(step, answer, variables),
   ]
@@ -43,7 +52,9 @@ function isUsersMistake(step: RequestStep, answer: RawResponse, variables: Varia
   const recorded = JSON.stringify(step.response)
   const bare = recorded.replace(/1 error occurred:\\n\\t\* (.*)\\n\\n"/, '$1"')
   const actual = jsonOf(answer.text)
-  return [recorded, bare].some((text) => differences(parseJson(text), actual, variables).length === 0)
+  return [recorded, bare].some(
+    (text) => differences(parseJson(text), actual, variables).length === 0,
+  )
 }
 
 function headerDifferences(step: RequestStep, answer: RawResponse, variables: Variables): string[] {
@@ -59,7 +70,8 @@ function headerDifferences(step: RequestStep, answer: RawResponse, variables: Va
 }
 
 function bodyDifferences(step: RequestStep, answer: RawResponse, variables: Variables): string[] {
-  if (step.responseText !== undefined) return textDifferences(step.responseText, answer.text, variables)
+  if (step.responseText !== undefined)
+    return textDifferences(step.responseText, answer.text, variables)
   if (step.response === undefined) {
     return answer.text === '' ? [] : [`body: recorded empty, got ${answer.text.slice(0, 200)}`]
   }
@@ -70,7 +82,9 @@ function bodyDifferences(step: RequestStep, answer: RawResponse, variables: Vari
 }
 
 function textDifferences(expected: string, actual: string, variables: Variables): string[] {
-  const fits = [actual, actual.trimEnd()].some((text) => matchText(expected, text, variables) !== undefined)
+  const fits = [actual, actual.trimEnd()].some(
+    (text) => matchText(expected, text, variables) !== undefined,
+  )
   return fits ? [] : [`body: recorded ${expected}, got ${actual}`]
 }
 

@@ -33,7 +33,9 @@ for (const group of groups) {
 
 afterAll(() => {
   rmSync(workplace, { recursive: true, force: true })
-  const wrong = expectations.finish(groups.flatMap((group) => group.runs.map((run, i) => runId(group, run, i))))
+  const wrong = expectations.finish(
+    groups.flatMap((group) => group.runs.map((run, i) => runId(group, run, i))),
+  )
   expect(wrong, wrong.join('\n')).toEqual([])
 })
 
@@ -57,7 +59,11 @@ function playGroup(group: Group, server: RunningServer | undefined): CaseResult[
   }))
 }
 
-function playRun(run: Run, server: RunningServer | undefined, variables: Map<string, string>): string[] {
+function playRun(
+  run: Run,
+  server: RunningServer | undefined,
+  variables: Map<string, string>,
+): string[] {
   const dir = mkdtempSync(join(workplace, 'run-'))
   const home = join(dir, 'home')
   const work = join(dir, 'work')
@@ -75,9 +81,14 @@ function playRun(run: Run, server: RunningServer | undefined, variables: Map<str
       encoding: 'utf8',
       timeout: RUN_LIMIT_MS,
     })
-    return printedDifferences(run, { exit: done.status, stdout: done.stdout, stderr: done.stderr }, variables)
+    return printedDifferences(
+      run,
+      { exit: done.status, stdout: done.stdout, stderr: done.stderr },
+      variables,
+    )
   } catch (error) {
-    if (error instanceof MissingVariable) return [`an earlier command gave no \${${error.variable}}`]
+    if (error instanceof MissingVariable)
+      return [`an earlier command gave no \${${error.variable}}`]
     throw error
   }
 }

@@ -19,7 +19,10 @@ export function stepId(scenario: Scenario, step: RequestStep): string {
 }
 
 /** @param server freshly started as the scenario wants it */
-export async function playScenario(scenario: Scenario, server: RunningServer): Promise<CaseResult[]> {
+export async function playScenario(
+  scenario: Scenario,
+  server: RunningServer,
+): Promise<CaseResult[]> {
   const variables = new Map([
     ['root', server.rootToken],
     ['key', server.unsealKeys[0] ?? ''],
@@ -60,7 +63,9 @@ async function playStep(
     return checkAnswer(step, answer, variables)
   } catch (error) {
     if (error instanceof MissingVariable) {
-      return [`depends on ${savers.get(error.variable) ?? 'no step'}, which gave no \${${error.variable}}`]
+      return [
+        `depends on ${savers.get(error.variable) ?? 'no step'}, which gave no \${${error.variable}}`,
+      ]
     }
     throw error
   }
@@ -111,10 +116,16 @@ function send(
 function contentType(step: RequestStep): Record<string, string> {
   const given = Object.keys(step.headers).some((name) => name.toLowerCase() === 'content-type')
   if (given || (step.body === undefined && step.bodyText === undefined)) return {}
-  return { 'Content-Type': step.method === 'PATCH' ? 'application/merge-patch+json' : 'application/json' }
+  return {
+    'Content-Type': step.method === 'PATCH' ? 'application/merge-patch+json' : 'application/json',
+  }
 }
 
-function save(step: RequestStep, answer: RawResponse | undefined, variables: Map<string, string>): void {
+function save(
+  step: RequestStep,
+  answer: RawResponse | undefined,
+  variables: Map<string, string>,
+): void {
   if (Object.keys(step.save).length === 0) return
   let body: Json | undefined
   try {

@@ -48,7 +48,9 @@ function requests(scenario: Scenario): readonly RequestStep[] {
 }
 
 afterAll(() => {
-  const ids = scenarios.flatMap((scenario) => requests(scenario).map((step) => stepId(scenario, step)))
+  const ids = scenarios.flatMap((scenario) =>
+    requests(scenario).map((step) => stepId(scenario, step)),
+  )
   const wrong = expectations.finish(ids)
   expect(wrong, wrong.join('\n')).toEqual([])
 })

@@ -12,7 +12,16 @@ export interface MatchOptions {
 }
 
 /** The envelope of every answer of an engine, in its order. */
-const ENVELOPE = ['request_id', 'lease_id', 'renewable', 'lease_duration', 'data', 'wrap_info', 'warnings', 'auth']
+const ENVELOPE = [
+  'request_id',
+  'lease_id',
+  'renewable',
+  'lease_duration',
+  'data',
+  'wrap_info',
+  'warnings',
+  'auth',
+]
 /** A difference shows this much of a value. */
 const SHOWN_CHARACTERS = 160
 
@@ -30,7 +39,12 @@ export function differences(
   return text(expected) === text(actual) ? [] : [unequal(at, expected, actual)]
 }
 
-function textDifference(expected: string, actual: Json | undefined, variables: Variables, at: string): string[] {
+function textDifference(
+  expected: string,
+  actual: Json | undefined,
+  variables: Variables,
+  at: string,
+): string[] {
   if (actual !== undefined && standsForAnyType(expected)) return []
   const found = standsForNumber(expected) && isNumber(actual) ? text(actual) : actual
   const fits =
@@ -63,7 +77,9 @@ function listDifferences(
   if (!Array.isArray(actual)) return [unequal(at, expected, actual)]
   const items: readonly Json[] = options.unordered === true ? actual.toSorted(byText) : actual
   if (items.length !== expected.length) return [unequal(at, expected, actual)]
-  return expected.flatMap((item, i) => differences(item, items[i], variables, options, `${at}[${i}]`))
+  return expected.flatMap((item, i) =>
+    differences(item, items[i], variables, options, `${at}[${i}]`),
+  )
 }
 
 function byText(a: Json, b: Json): number {
@@ -83,11 +99,15 @@ function objectDifferences(
   const missing = [...names.keys()].filter((name) => !Object.hasOwn(actual, name))
   const extra = Object.keys(actual).filter((name) => !names.has(name))
   const found = [
-    ...missing.map((name) => `${path(name)}: missing, recorded ${show(expected[names.get(name) ?? name])}`),
+    ...missing.map(
+      (name) => `${path(name)}: missing, recorded ${show(expected[names.get(name) ?? name])}`,
+    ),
     ...extra.map((name) => `${path(name)}: not recorded, got ${show(actual[name])}`),
     ...[...names]
       .filter(([name]) => Object.hasOwn(actual, name))
-      .flatMap(([name, key]) => differences(expected[key] ?? null, actual[name], variables, options, path(name))),
+      .flatMap(([name, key]) =>
+        differences(expected[key] ?? null, actual[name], variables, options, path(name)),
+      ),
   ]
   if (found.length > 0 || options.ordered !== true) return found
   return orderDifference([...names.keys()], Object.keys(actual), at)
@@ -106,7 +126,11 @@ export function topOrderDifference(expected: Json, actual: Json | undefined): st
   return orderDifference(relevant(expected), relevant(actual), '')
 }
 
-function orderDifference(expected: readonly string[], actual: readonly string[], at: string): string[] {
+function orderDifference(
+  expected: readonly string[],
+  actual: readonly string[],
+  at: string,
+): string[] {
   return expected.join() === actual.join()
     ? []
     : [`${at}: the order of keys was ${expected.join(' ')}, is ${actual.join(' ')}`]

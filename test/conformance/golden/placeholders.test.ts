@@ -2,7 +2,8 @@ import { expect, test } from 'vitest'
 import { matchText, MissingVariable, substitute } from './placeholders.ts'
 
 const variables = new Map([['t', 's.token(1)']])
-const fits = (expected: string, actual: string) => matchText(expected, actual, variables) !== undefined
+const fits = (expected: string, actual: string) =>
+  matchText(expected, actual, variables) !== undefined
 
 test.each([
   ['<uuid>', '6f1a8f6e-1c7b-4d9e-9d62-0a4b1d1f7a11'],

@@ -97,7 +97,9 @@ export function matchText(
   const pattern = compile(expected, variables, captures)
   const groups = pattern.regexp.exec(actual)?.groups
   if (groups === undefined) return undefined
-  const ttlsFit = pattern.ttls.every((recorded, i) => isALittleLess(Number(groups[`ttl${i}`]), recorded))
+  const ttlsFit = pattern.ttls.every((recorded, i) =>
+    isALittleLess(Number(groups[`ttl${i}`]), recorded),
+  )
   if (!ttlsFit) return undefined
   return new Map(pattern.captured.map((variable) => [variable, groups[variable] ?? '']))
 }
@@ -134,7 +136,11 @@ function compile(expected: string, variables: Variables, captures: boolean): Pat
   return { regexp, captured: [...captured], ttls }
 }
 
-function variablePattern(variable: string, variables: Variables, captured: Set<string> | undefined): string {
+function variablePattern(
+  variable: string,
+  variables: Variables,
+  captured: Set<string> | undefined,
+): string {
   const value = variables.get(variable)
   if (value !== undefined) return RegExp.escape(value)
   if (captured === undefined) throw new MissingVariable(variable)

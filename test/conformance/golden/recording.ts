@@ -51,10 +51,12 @@ export class BadRecording extends Error {
   override readonly name = 'BadRecording'
 }
 
-const KNOWN_KEYS = new Set([
-  'n name note differs method path token headers body body_text save unordered status response',
-  'repeat_until_status repeat_until_match response_headers response_text',
-].flatMap((keys) => keys.split(' ')))
+const KNOWN_KEYS = new Set(
+  [
+    'n name note differs method path token headers body body_text save unordered status response',
+    'repeat_until_status repeat_until_match response_headers response_text',
+  ].flatMap((keys) => keys.split(' ')),
+)
 
 export function readArea(area: string): readonly Scenario[] {
   const file = parseJson(readFileSync(join(import.meta.dirname, `${area}.json`), 'utf8'))
@@ -138,6 +140,9 @@ export function strings(value: Json | undefined): Readonly<Record<string, string
 export function stringsOrNulls(value: Json | undefined): Readonly<Record<string, string | null>> {
   const entries = isJsonObject(value) ? Object.entries(value) : []
   return Object.fromEntries(
-    entries.filter((entry): entry is [string, string | null] => entry[1] === null || typeof entry[1] === 'string'),
+    entries.filter(
+      (entry): entry is [string, string | null] =>
+        entry[1] === null || typeof entry[1] === 'string',
+    ),
   )
 }

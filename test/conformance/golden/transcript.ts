@@ -56,7 +56,11 @@ export interface Printed {
 }
 
 /** @param variables takes the values that the recorded output names for the first time */
-export function printedDifferences(run: Run, printed: Printed, variables: Map<string, string>): string[] {
+export function printedDifferences(
+  run: Run,
+  printed: Printed,
+  variables: Map<string, string>,
+): string[] {
   return [
     ...(printed.exit === run.exit ? [] : [`exit: recorded ${run.exit}, got ${printed.exit}`]),
     ...streamDifferences('stdout', run, printed.stdout, variables),
@@ -72,18 +76,28 @@ function streamDifferences(
 ): string[] {
   const shown = (text: string) => fold(run.firstLineOnly ? (text.split('\n')[0] ?? '') : text)
   const captured = matchOutput(shown(run[stream]), shown(actual), variables)
-  if (captured === undefined) return [`${stream}: recorded ${show(run[stream])}\n    got ${show(actual)}`]
+  if (captured === undefined)
+    return [`${stream}: recorded ${show(run[stream])}\n    got ${show(actual)}`]
   for (const [name, value] of captured) variables.set(name, value)
   return []
 }
 
-function matchOutput(expected: string, actual: string, variables: Variables): Map<string, string> | undefined {
+function matchOutput(
+  expected: string,
+  actual: string,
+  variables: Variables,
+): Map<string, string> | undefined {
   return matchText(looseTtl(expected), looseTtl(actual), variables, { captures: true })
 }
 
 /** Columns are as wide as the values of that day, and so are the lines under and beside their titles. */
 function fold(text: string): string {
-  return text.replace(/[ \t]+/g, ' ').replace(/ $/gm, '').replace(/-{2,}/g, '--').replace(/={2,}/g, '==').trimEnd()
+  return text
+    .replace(/[ \t]+/g, ' ')
+    .replace(/ $/gm, '')
+    .replace(/-{2,}/g, '--')
+    .replace(/={2,}/g, '==')
+    .trimEnd()
 }
 
 /** A remaining time was recorded as it was: how long the recorder took. */

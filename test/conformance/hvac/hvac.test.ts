@@ -37,38 +37,45 @@ const MODULES = [
 ]
 
 const PREFIX = 'tests.integration_tests.'
-const skipReason = missingProgram('python3', ['-m', 'venv', '--help'], 'Python 3.8 or newer with venv and pip')
+const skipReason = missingProgram(
+  'python3',
+  ['-m', 'venv', '--help'],
+  'Python 3.8 or newer with venv and pip',
+)
 const expectations = new Expectations(join(import.meta.dirname, 'expectations.json'))
 
-describe.skipIf(skipReason !== undefined)(`integration tests of hvac 2.4.0${skipReason ? ` (${skipReason})` : ''}`, () => {
-  let cases: readonly JunitCase[] = []
+describe.skipIf(skipReason !== undefined)(
+  `integration tests of hvac 2.4.0${skipReason ? ` (${skipReason})` : ''}`,
+  () => {
+    let cases: readonly JunitCase[] = []
 
-  beforeAll(async () => {
-    cases = await runSuite()
-  })
+    beforeAll(async () => {
+      cases = await runSuite()
+    })
 
-  test.each(MODULES)('%s', (module) => {
-    const className = PREFIX + module.replace(/\.py$/, '.').replaceAll('/', '.')
-    const own = cases.filter((found) => found.className.startsWith(className))
-    expect(own.length).toBeGreaterThan(0)
-    const wrong = expectations.check(
-      own.map((found) => ({
-        id: caseId(found),
-        title: found.outcome,
-        failures: found.outcome === 'failed' ? [found.message] : [],
-      })),
-    )
-    expect(wrong, wrong.join('\n')).toEqual([])
-  })
+    test.each(MODULES)('%s', (module) => {
+      const className = PREFIX + module.replace(/\.py$/, '.').replaceAll('/', '.')
+      const own = cases.filter((found) => found.className.startsWith(className))
+      expect(own.length).toBeGreaterThan(0)
+      const wrong = expectations.check(
+        own.map((found) => ({
+          id: caseId(found),
+          title: found.outcome,
+          failures: found.outcome === 'failed' ? [found.message] : [],
+        })),
+      )
+      expect(wrong, wrong.join('\n')).toEqual([])
+    })
 
-  afterAll(() => {
-    const passed = cases.filter(({ outcome }) => outcome === 'passed').length
-    const skipped = cases.filter(({ outcome }) => outcome === 'skipped').length
-    console.log(`hvac: ${passed} of ${cases.length} passed, ${skipped} skipped by hvac itself`)
-    const wrong = expectations.finish(cases.map(caseId))
-    expect(wrong, wrong.join('\n')).toEqual([])
-  })
-})
+    afterAll(() => {
+      const passed = cases.filter(({ outcome }) => outcome === 'passed').length
+      const skipped = cases.filter(({ outcome }) => outcome === 'skipped').length
+      console.log(`hvac: ${passed} of ${cases.length} passed, ${skipped} skipped by hvac itself`)
+      const wrong = expectations.finish(cases.map(caseId))
+      expect(wrong, wrong.join('\n')).toEqual([])
+    })
+  },
+)
 
 function caseId({ className, name }: JunitCase): string {
   return `${className.slice(PREFIX.length)}.${name}`
@@ -81,9 +88,16 @@ async function runSuite(): Promise<readonly JunitCase[]> {
     const report = join(dir, 'report.xml')
     const pytest = spawn(
       suite.python,
-      ['-m', 'pytest', '-o', 'addopts=', '-q', '-p', 'no:cacheprovider', `--junit-xml=${report}`].concat(
-        MODULES.map((module) => `tests/integration_tests/${module}`),
-      ),
+      [
+        '-m',
+        'pytest',
+        '-o',
+        'addopts=',
+        '-q',
+        '-p',
+        'no:cacheprovider',
+        `--junit-xml=${report}`,
+      ].concat(MODULES.map((module) => `tests/integration_tests/${module}`)),
       {
         cwd: suite.folder,
         env: { ...process.env, PATH: `${vaultOnPath(dir)}:${process.env['PATH'] ?? ''}` },

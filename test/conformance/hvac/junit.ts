@@ -33,8 +33,16 @@ function attribute(attributes: string, name: string): string {
   return value.replace(/&(#\d+|\w+);/g, (_whole, entity: string) => character(entity))
 }
 
-const ENTITIES: Readonly<Record<string, string>> = { lt: '<', gt: '>', quot: '"', apos: "'", amp: '&' }
+const ENTITIES: Readonly<Record<string, string>> = {
+  lt: '<',
+  gt: '>',
+  quot: '"',
+  apos: "'",
+  amp: '&',
+}
 
 function character(entity: string): string {
-  return entity.startsWith('#') ? String.fromCodePoint(Number(entity.slice(1))) : (ENTITIES[entity] ?? '')
+  return entity.startsWith('#')
+    ? String.fromCodePoint(Number(entity.slice(1)))
+    : (ENTITIES[entity] ?? '')
 }

@@ -37,7 +37,11 @@ export interface HvacSuite {
  * @throws {PreparationFailed} Python or the registry did not do what was asked
  */
 export function prepareHvac(dir: string): HvacSuite {
-  const cache = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'keyhold', 'hvac-2.4.0')
+  const cache = join(
+    process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'),
+    'keyhold',
+    'hvac-2.4.0',
+  )
   const python = join(cache, 'venv', 'bin', 'python')
   const ready = join(cache, 'ready')
   const wanted = [HVAC, ...REQUIREMENTS].join('\n')
@@ -46,7 +50,18 @@ export function prepareHvac(dir: string): HvacSuite {
     mkdirSync(cache, { recursive: true })
     run('python3', ['-m', 'venv', join(cache, 'venv')])
     run(python, ['-m', 'pip', 'install', '--quiet', ...REQUIREMENTS])
-    run(python, ['-m', 'pip', 'download', '--quiet', '--no-deps', '--no-binary', ':all:', '--dest', cache, HVAC])
+    run(python, [
+      '-m',
+      'pip',
+      'download',
+      '--quiet',
+      '--no-deps',
+      '--no-binary',
+      ':all:',
+      '--dest',
+      cache,
+      HVAC,
+    ])
     assertSdist(join(cache, SDIST))
     writeFileSync(ready, wanted)
   }
@@ -56,10 +71,12 @@ export function prepareHvac(dir: string): HvacSuite {
 
 function assertSdist(file: string): void {
   const digest = createHash('sha256').update(readFileSync(file)).digest('hex')
-  if (digest !== SDIST_SHA256) throw new PreparationFailed(`${SDIST} has the digest ${digest}, not the known one`)
+  if (digest !== SDIST_SHA256)
+    throw new PreparationFailed(`${SDIST} has the digest ${digest}, not the known one`)
 }
 
 function run(program: string, args: readonly string[]): void {
   const done = spawnSync(program, args, { encoding: 'utf8' })
-  if (done.status !== 0) throw new PreparationFailed(`${program} ${args.join(' ')}\n${done.stdout}${done.stderr}`)
+  if (done.status !== 0)
+    throw new PreparationFailed(`${program} ${args.join(' ')}\n${done.stdout}${done.stderr}`)
 }
