@@ -39,6 +39,7 @@ export function renderConfig(config: ServerConfig): string {
     'disable_mlock = true',
     `log_level = "${logLevel}"`,
     `unsafe_allow_api_audit_creation = ${apiAudit}`,
+    `audit_directory = "${dir}"`,
     ...(config.topLines ?? []),
     '',
   ].join('\n')

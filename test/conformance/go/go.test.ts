@@ -7,7 +7,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { missingProgram } from '../../support/outside.ts'
+import { missing, missingProgram } from '../../support/outside.ts'
 import { startServer } from '../../support/server-process.ts'
 import { Expectations, type CaseResult } from '../expectations.ts'
 
@@ -20,16 +20,26 @@ describe.skipIf(skipReason !== undefined)(
   () => {
     let dir = ''
     let program = ''
+    let unprepared: string | undefined
 
     beforeAll(() => {
       dir = mkdtempSync(join(tmpdir(), 'keyhold-go-'))
       program = join(dir, 'conformance')
+      const modules = spawnSync('go', ['mod', 'download'], {
+        cwd: import.meta.dirname,
+        encoding: 'utf8',
+      })
+      if (modules.status !== 0) {
+        unprepared = missing(`the Go modules cannot be had: ${modules.stderr}`)
+        return
+      }
       // The modules are those of go.sum, whatever the machine's own settings say.
       run('go', ['build', '-mod=readonly', '-buildvcs=false', '-o', program, '.'], {})
     })
     afterAll(() => rmSync(dir, { recursive: true, force: true }))
 
-    test('every case of the program passes', async () => {
+    test('every case of the program passes', async ({ skip }) => {
+      skip(unprepared !== undefined, unprepared)
       const server = await startServer({ init: false })
       try {
         const output = run(program, [], { BAO_ADDR: server.address })
