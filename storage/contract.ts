@@ -2,8 +2,9 @@
  * The contract of every storage: five verbs over ordered keys. The barrier, transactions, caches and leases stand on
  * these and know no other. `contract.suite.ts` proves an implementation.
  *
- * Keys are non-empty strings of 1 to 1,024 bytes of UTF-8 without NUL, segments separated by '/'. Their order is that
- * of their UTF-8 bytes. Values are opaque bytes (ciphertext), up to 4 MiB.
+ * Keys are strings of 1 to 1,024 bytes of UTF-8 without NUL and without lone surrogates, segments separated by '/', the
+ * last one not empty. Their order is that of their UTF-8 bytes. Values are opaque bytes (ciphertext), up to 4 MiB. What
+ * is given or got is the caller's: a storage copies values before `commit` returns its promise.
  */
 
 /** Longest key, in bytes of UTF-8. */
@@ -12,6 +13,8 @@ export const MAX_KEY_BYTES = 1024
 export const MAX_VALUE_BYTES = 4 * 1024 * 1024
 /** Most puts and deletes that one commit may carry. */
 export const MAX_CHANGES_PER_COMMIT = 1024
+/** Most bytes of keys and values (expected ones too) in one commit: it is one message and one piece of the log. */
+export const MAX_COMMIT_BYTES = 32 * 1024 * 1024
 
 /** A value and the revision of the commit that wrote it. */
 export interface Stored {
@@ -56,7 +59,12 @@ export interface Feed {
 }
 
 export interface Storage {
-  /** The newest committed value of `key`. */
+  /**
+   * The newest committed value of `key`: a commit is seen from the moment its promise resolves, on every node.
+   *
+   * @throws {StorageUnavailable} the storage cannot be read now
+   * @throws {StorageLimit} not a key
+   */
   get(key: string): Promise<Stored | undefined>
 
   /**
@@ -67,12 +75,14 @@ export interface Storage {
 
   /**
    * Checks `expect`, then writes, in one atomic and durable step. Revisions rise with each commit, over all processes.
+   * To delete what is absent is no error and is a change like any other.
    *
-   * @throws {StorageUnavailable} nothing is known to be written; when the outcome is unknown `outcomeUnknown` is true
+   * @throws {StorageUnavailable} nothing was written, unless `outcomeUnknown` is true: then nobody knows
+   * @throws {StorageLimit} a bad key, a value or the whole too large, a key both put and deleted; nothing was written
    */
   commit(change: Commit): Promise<CommitResult>
 
-  /** A feed of all changes after revision `since` (default: from now on). */
+  /** A feed of all changes after revision `since` (default: from now on). Each feed stands on its own. */
   watch(since?: number): Feed
 
   /** Finishes running commits and lets go of files and connections. */

@@ -38,6 +38,8 @@ export interface Access {
   readonly sudo?: boolean
   /** Takes no token; one that is sent is not refused, whatever it is. */
   readonly unauthenticated?: boolean
+  /** The client's token may be the wrapping token that the request is about. */
+  readonly takesWrappingToken?: boolean
 }
 
 export interface PathDeclaration<F extends Fields> extends Access {
@@ -114,6 +116,7 @@ export function path<const F extends Fields = Record<never, never>>(
       summary: long.summary ?? declaration.summary,
       sudo: long.sudo ?? declaration.sudo ?? false,
       unauthenticated: long.unauthenticated ?? declaration.unauthenticated ?? false,
+      takesWrappingToken: long.takesWrappingToken ?? declaration.takesWrappingToken ?? false,
     })
   }
   return {

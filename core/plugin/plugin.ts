@@ -14,8 +14,15 @@ export interface PluginType {
   readonly kind: 'secret' | 'auth'
   /** First part of `?help=1` at the mount's root. */
   readonly help: string
-  /** Made once for each mount (and again when its options change); holds no state of its own. */
-  create(options: Readonly<Record<string, string>>): Plugin
+  /**
+   * Its view is the whole storage: for what is part of the server itself (system, tokens). Plugins of others are
+   * registered without it.
+   */
+  readonly privileged?: boolean
+  /** There is one in each namespace; it can be neither mounted, moved nor removed. */
+  readonly singleton?: boolean
+  /** Made once for each version of the engine that is mounted; holds no state of its own. */
+  create(options: { readonly version: string | undefined }): Plugin
 }
 
 export interface Plugin {
@@ -26,8 +33,6 @@ export interface Plugin {
   upgrade?(context: MountContext & { from: Readonly<Record<string, string>> }): Promise<UpgradeResult>
   /** Asks the method again at renewal; what it returns replaces the token's limits. */
   renew?(request: RequestBase, grant: RenewedGrant): Promise<Renewal>
-  /** What every path answers instead of `unsupported path`, such as a hint for another version of the engine. */
-  unmatched?(request: RequestBase): Promise<never> | never
 }
 
 export interface MountContext {

@@ -23,6 +23,8 @@ export interface RequestBase {
   readonly namespace: Namespace
   /** Whose token it is; `undefined` on unauthenticated paths. */
   readonly caller: Caller | undefined
+  /** The token as it was sent; empty but for privileged plugins, and where none was sent. */
+  readonly clientToken: string
   readonly client: Client
   /** The request headers that the mount's tuning lets pass, names in lower case. */
   readonly headers: ReadonlyMap<string, string>
@@ -64,6 +66,8 @@ export interface Caller {
   readonly policies: readonly string[]
   readonly displayName: string
   readonly entityId: string
+  /** Where the token lives; it is good there and below. */
+  readonly namespaceId: string
 }
 
 export interface Client {

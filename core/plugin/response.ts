@@ -3,6 +3,7 @@
  * wrapped.
  */
 import type { JsonObject } from '../json.ts'
+import type { AuthAnswer } from '../request/envelope.ts'
 
 export interface Response {
   /** `undefined` in a member leaves it out of the JSON. */
@@ -10,18 +11,22 @@ export interface Response {
   readonly warnings?: readonly string[]
   /** A login or a token: the pipeline creates the token in the same transaction. */
   readonly auth?: Grant
+  /** Of privileged plugins, which issue and renew tokens themselves. */
+  readonly authAnswer?: AuthAnswer
   /** Seconds that the answer may be kept for (kv v1); no lease is made. */
   readonly leaseDurationSeconds?: number
   /** Other than 200 and 204. */
   readonly status?: number
   /** Only those that the mount's `allowed_response_headers` lets pass, but for the system's own. */
   readonly headers?: Readonly<Record<string, string>>
-  /** Sent as it is, without the envelope. */
+  /** Sent as it is, without the envelope; `data`, if given, is what the audit log holds then. */
   readonly raw?: { readonly contentType: string; readonly body: Buffer | string }
   /** The JSON itself, without the envelope. */
   readonly bare?: JsonObject
   /** Asks for wrapping even where the client did not. */
   readonly wrapTtlSeconds?: number
+  /** Of privileged plugins: done once the transaction is durable, before the answer; not run again. */
+  readonly afterwards?: () => Promise<void>
   /** For a wrapped answer: the accessor of what it holds. */
   readonly wrappedAccessor?: string
 }

@@ -1,0 +1,128 @@
+/**
+ * The timed duties: ending what expires, cleaning up after what was revoked or unmounted, rotating the barrier's key.
+ * One node at a time does them: it holds the duty lease, a record with a deadline, which it renews with each round.
+ */
+import { z } from 'zod'
+import type { Barrier } from './barrier/barrier.ts'
+import type { Clock } from './clock.ts'
+import { Sealed } from './errors.ts'
+import { purgeUnmounted } from './mounts/purge.ts'
+import type { Random } from './random.ts'
+import { kind } from './store/kind.ts'
+import type { Store } from './store/store.ts'
+import { Transaction } from './store/transaction.ts'
+import { View } from './store/view.ts'
+import { expireTokens } from './tokens/expire.ts'
+import { cleanUpRevoked, pendingRevocations } from './tokens/revoke.ts'
+
+/** From the end of one round to the beginning of the next. */
+const ROUND_MS = 1000
+/** A holder that does not renew for so long has lost the lease. */
+const LEASE_MS = 15_000
+/** Steps of one duty in one round: others get their turn, and a round ends within the lease. */
+const STEPS_PER_ROUND = 50
+
+const dutyLeases = kind(
+  'duty-lease',
+  z.object({ holder: z.string(), untilMs: z.number() }).readonly(),
+)
+const LEASE_KEY = 'core/duty-lease'
+
+export interface DutyParts {
+  readonly store: Store
+  readonly barrier: Pick<Barrier, 'rotateIfDue'>
+  readonly clock: Clock
+  readonly random: Random
+  readonly onFailure: (what: string, error: unknown) => void
+}
+
+export interface Duties {
+  /** One round, if this node holds or can take the lease. */
+  run(): Promise<void>
+  stop(): void
+}
+
+/** A step in a transaction of its own. @returns whether there is more to do */
+type Step = (root: View, nowMs: number) => Promise<boolean>
+
+export function startDuties(parts: DutyParts): Duties {
+  const duties = new Rounds(parts)
+  duties.schedule()
+  return duties
+}
+
+class Rounds implements Duties {
+  readonly #parts: DutyParts
+  readonly #holder: string
+  #cancel: () => void = () => undefined
+  #stopped = false
+
+  constructor(parts: DutyParts) {
+    this.#parts = parts
+    this.#holder = parts.random.uuid()
+  }
+
+  schedule(): void {
+    this.#cancel = this.#parts.clock.after(ROUND_MS, () => {
+      void this.run().then(() => {
+        if (!this.#stopped) this.schedule()
+      })
+    })
+  }
+
+  stop(): void {
+    this.#stopped = true
+    this.#cancel()
+  }
+
+  async run(): Promise<void> {
+    try {
+      this.#parts.store.cache.refresh()
+      if (this.#stopped || !(await this.#step(this.#takeLease))) return
+      await this.#repeat(expireTokens)
+      await this.#repeat(cleanUpSome)
+      await this.#repeat(purgeUnmounted)
+      await this.#parts.barrier.rotateIfDue()
+    } catch (error) {
+      if (!(error instanceof Sealed)) this.#parts.onFailure('a timed duty', error)
+    }
+  }
+
+  async #repeat(step: Step): Promise<void> {
+    for (let i = 0; i < STEPS_PER_ROUND && !this.#stopped; i++) {
+      if (!(await this.#step(this.#fenced(step)))) return
+    }
+  }
+
+  /** Takes or renews the lease. @returns whether this node has it */
+  readonly #takeLease: Step = async (root, nowMs) => {
+    const lease = await root.get(dutyLeases, LEASE_KEY)
+    if (lease !== undefined && lease.holder !== this.#holder && lease.untilMs > nowMs) return false
+    if (lease?.holder !== this.#holder || lease.untilMs < nowMs + LEASE_MS / 2) {
+      root.put(dutyLeases, LEASE_KEY, { holder: this.#holder, untilMs: nowMs + LEASE_MS })
+    }
+    return true
+  }
+
+  /** The lease is among what the step read, so that its commit fails once another node has taken it. */
+  #fenced(step: Step): Step {
+    return async (root, nowMs) => {
+      const lease = await root.get(dutyLeases, LEASE_KEY)
+      return lease?.holder === this.#holder && lease.untilMs > nowMs && step(root, nowMs)
+    }
+  }
+
+  async #step(step: Step): Promise<boolean> {
+    const { store, clock } = this.#parts
+    store.cache.refresh()
+    const transaction = new Transaction(store)
+    const more = await step(new View(transaction, ''), clock.nowMs())
+    return (await transaction.commit()) === 'committed' && more
+  }
+}
+
+const cleanUpSome: Step = async (root) => {
+  const [first, ...rest] = await pendingRevocations(root, 2)
+  if (first === undefined) return false
+  return !(await cleanUpRevoked(root, first)) || rest.length > 0
+}

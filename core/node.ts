@@ -1,0 +1,253 @@
+/**
+ * One node: sealed or unsealed, over a storage that it shares with others. It holds nothing that another node could
+ * miss but the keys, the shares brought to it so far, and caches.
+ */
+import type { Feed, Storage } from '../storage/contract.ts'
+import { EMPTY_AUDIT_TABLE } from './audit/table.ts'
+import type { AuditBroker } from './audit/broker.ts'
+import { bootstrap, readCluster, type Cluster } from './bootstrap.ts'
+import type { Barrier, BarrierParts, KeyStatus } from './barrier/barrier.ts'
+import { CORE_RECORDS } from './barrier/record-keys.ts'
+import type { Clock } from './clock.ts'
+import { startDuties, type Duties } from './duties.ts'
+import { BadRequest, Sealed } from './errors.ts'
+import type { BodyLimits } from './http/body.ts'
+import type { HttpRequest, HttpResponse } from './http/message.ts'
+import type { SystemTtl } from './mounts/mount.ts'
+import { Registry } from './mounts/registry.ts'
+import { Pipeline, type UnsealedParts } from './pipeline.ts'
+import type { PluginType } from './plugin/plugin.ts'
+import { AclCache } from './policies.ts'
+import type { Random } from './random.ts'
+import { UnsealCeremony } from './seal/ceremony.ts'
+import { initialize, isInitialized, NotInitialized, recordReader, sealBarrier, unseal } from './seal/lifecycle.ts'
+import type { Unsealed } from './seal/lifecycle.ts'
+import { readSealConfig, type SealConfig } from './seal/seal-config.ts'
+import type { Seal, Sharing } from './seal/seal.ts'
+import { readSealedEpoch, sealAllNodes } from './seal/sealed-epoch.ts'
+import { RecordCache } from './store/cache.ts'
+import { Store } from './store/store.ts'
+import { Transaction } from './store/transaction.ts'
+import { View } from './store/view.ts'
+import { BatchCodec } from './tokens/batch.ts'
+
+export interface NodeParts {
+  readonly storage: Storage
+  /** As `sys/seal-status` names it. */
+  readonly storageType: string
+  readonly seal: Seal
+  readonly clock: Clock
+  readonly random: Random
+  readonly audit: AuditBroker
+  readonly systemTtl: SystemTtl
+  readonly limits: BodyLimits
+  readonly clusterName?: string | undefined
+  /** The engines and methods, given the node that they are part of. */
+  readonly plugins: (node: Node) => readonly PluginType[]
+  /** Told of each failure that is not a client's. */
+  readonly onFailure: (what: string, error: unknown) => void
+  /** Told when the barrier opens and closes. */
+  readonly onSealChange?: (sealed: boolean) => void
+}
+
+export interface SealStatus {
+  readonly config: SealConfig | undefined
+  readonly sealed: boolean
+  readonly progress: number
+  readonly nonce: string
+  /** Only while unsealed. */
+  readonly cluster: Cluster | undefined
+}
+
+interface Open extends UnsealedParts {
+  readonly barrier: Barrier
+  readonly feed: Feed
+  readonly cluster: Cluster
+  readonly duties: Duties
+}
+
+export class Node {
+  readonly parts: NodeParts
+  readonly registry: Registry
+  readonly pipeline: Pipeline
+  readonly #ceremony: UnsealCeremony<Unsealed>
+  #open: Open | undefined
+
+  constructor(parts: NodeParts) {
+    this.parts = parts
+    this.registry = new Registry(parts.plugins(this))
+    this.pipeline = new Pipeline({
+      ...parts,
+      registry: this.registry,
+      unsealed: () => this.#open,
+      onFailure: (requestId, error) => parts.onFailure(`request ${requestId}`, error),
+    })
+    this.#ceremony = new UnsealCeremony({
+      seal: parts.seal,
+      random: parts.random,
+      attempt: (shares) => unseal({ ...this.#barrierParts(), seal: parts.seal, shares }),
+    })
+  }
+
+  /** hot: a request below `/v1/` that is not one of the few that work while sealed. */
+  handle(http: HttpRequest): Promise<HttpResponse> {
+    return this.pipeline.handle(http)
+  }
+
+  get isSealed(): boolean {
+    return this.#open === undefined
+  }
+
+  /** @throws {Sealed} */
+  get unsealed(): UnsealedParts {
+    if (this.#open === undefined) throw new Sealed()
+    return this.#open
+  }
+
+  isInitialized(): Promise<boolean> {
+    return isInitialized(this.parts.storage)
+  }
+
+  async sealStatus(): Promise<SealStatus> {
+    const config = await readSealConfig(recordReader(this.parts.storage))
+    const { progress, nonce } = this.#ceremony.progress
+    return { config, sealed: this.isSealed, progress, nonce, cluster: this.#open?.cluster }
+  }
+
+  /** Makes keys and first records. @returns the shares, which the caller zeroes, and the root token */
+  async initialize(sharing: Sharing): Promise<{ shares: readonly Buffer[]; rootToken: string }> {
+    const { seal, storage, random, clock, clusterName } = this.parts
+    let rootToken = ''
+    const shares = await initialize({
+      ...this.#barrierParts(),
+      seal,
+      sharing,
+      populate: async (barrier) => {
+        const feed = storage.watch()
+        try {
+          const store = new Store(storage, onlySeals(barrier), new RecordCache(feed))
+          const transaction = new Transaction(store)
+          const root = new View(transaction, '')
+          const batch = new BatchCodec(onlySeals(barrier))
+          const context = { root, random, batch, nowMs: clock.nowMs() }
+          rootToken = await bootstrap(context, { clusterName })
+          return await transaction.sealedWrites()
+        } finally {
+          feed.close()
+        }
+      },
+    })
+    return { shares, rootToken }
+  }
+
+  /** Takes one share. Opens the barrier with the last that was missing. */
+  async provideShare(text: string): Promise<void> {
+    const config = await readSealConfig(recordReader(this.parts.storage))
+    if (config === undefined) throw new NotInitialized()
+    if (!this.isSealed) return
+    const unsealed = await this.#ceremony.provide(text, config)
+    if (unsealed !== undefined) await this.#becomeUnsealed(unsealed)
+  }
+
+  resetUnseal(): void {
+    if (!this.isSealed) throw new BadRequest('vault is unsealed')
+    this.#ceremony.reset()
+  }
+
+  /** Closes this node and tells all others over the same storage to close. */
+  async seal(): Promise<void> {
+    await sealAllNodes(this.parts.storage, this.parts.clock)
+    this.#becomeSealed()
+  }
+
+  async rotate(): Promise<void> {
+    await this.#need().barrier.rotate()
+  }
+
+  keyStatus(): Promise<KeyStatus> {
+    return this.#need().barrier.keyStatus()
+  }
+
+  /** Runs what is due now, as the timed duties do. */
+  async runDuties(): Promise<void> {
+    await this.#open?.duties.run()
+  }
+
+  /** Drops the keys of this node; the others stay open. */
+  close(): void {
+    this.#ceremony.reset()
+    this.#becomeSealed()
+  }
+
+  #need(): Open {
+    if (this.#open === undefined) throw new Sealed()
+    return this.#open
+  }
+
+  #barrierParts(): BarrierParts {
+    const { storage, clock, random } = this.parts
+    return { storage, clock, random }
+  }
+
+  async #becomeUnsealed({ barrier, sealedEpoch }: Unsealed): Promise<void> {
+    const { storage, clock, onFailure } = this.parts
+    const feed = storage.watch()
+    const cache = new RecordCache(feed, (key) => this.#changed(key, sealedEpoch))
+    const store = new Store(storage, barrier, cache)
+    const cluster = await readCluster(new View(new Transaction(store), ''))
+    const duties = startDuties({ store, barrier, clock, random: this.parts.random, onFailure })
+    this.#open = {
+      barrier,
+      feed,
+      store,
+      duties,
+      batch: new BatchCodec(barrier),
+      acls: new AclCache(),
+      cluster: cluster ?? { name: '', id: '' },
+    }
+    this.parts.onSealChange?.(false)
+  }
+
+  #becomeSealed(): void {
+    const open = this.#open
+    if (open === undefined) return
+    this.#open = undefined
+    open.duties.stop()
+    open.store.cache.clear()
+    open.batch.clear()
+    open.acls.clear()
+    open.feed.close()
+    this.parts.audit.sync(EMPTY_AUDIT_TABLE)
+    sealBarrier(open.barrier)
+    this.parts.onSealChange?.(true)
+  }
+
+  /** A record changed that is not under the barrier. @param key empty: any may have */
+  #changed(key: string, sealedEpoch: number): void {
+    if (key === CORE_RECORDS.keyring || key === '') this.#reloadKeyring()
+    if (key === CORE_RECORDS.sealedEpoch || key === '') void this.#sealIfTold(sealedEpoch)
+  }
+
+  #reloadKeyring(): void {
+    const barrier = this.#open?.barrier
+    barrier?.reload().catch((error: unknown) => {
+      if (!(error instanceof Sealed)) this.parts.onFailure('reading the keyring again', error)
+    })
+  }
+
+  async #sealIfTold(sealedEpoch: number): Promise<void> {
+    try {
+      if ((await readSealedEpoch(this.parts.storage)) > sealedEpoch) this.#becomeSealed()
+    } catch (error) {
+      this.parts.onFailure('looking whether to seal', error)
+    }
+  }
+}
+
+/** The barrier of `initialize` seals; nothing is there yet to be opened. */
+function onlySeals(barrier: Pick<Barrier, 'seal'>): ConstructorParameters<typeof BatchCodec>[0] {
+  const open = (): never => {
+    throw new Sealed()
+  }
+  return { ready: () => undefined, seal: (key, text) => barrier.seal(key, text), open, openFetched: open }
+}

@@ -1,0 +1,47 @@
+/** `?help=1`: what lies at a path, for a person and for a program. */
+import { BadRequest } from '../errors.ts'
+import type { Answer } from '../request/exchange.ts'
+import type { Route } from '../request/route.ts'
+import { openApiOf } from './openapi.ts'
+import type { Field } from './fields.ts'
+import type { Path } from './path.ts'
+
+export function renderHelp(_requestId: string, route: Route): Answer {
+  const { target } = route
+  if (target === undefined) throw new BadRequest(`no handler for route "${route.path}".`)
+  const paths = target.match === undefined ? target.instance.plugin.paths : [target.match.path]
+  const help = target.match === undefined ? target.instance.type.help : pathHelp(route.path, target.match.path)
+  const openapi = openApiOf([{ prefix: target.entry.path, paths, tag: target.entry.type }])
+  const body = `${JSON.stringify({ help, see_also: null, openapi })}\n`
+  return {
+    response: {},
+    auth: undefined,
+    warnings: [],
+    wrapInfo: undefined,
+    status: 200,
+    headers: { 'Content-Type': 'application/json' },
+    body,
+  }
+}
+
+function pathHelp(path: string, declared: Path): string {
+  const fields = Object.entries(declared.fields).map(([name, field]) => fieldHelp(name, field))
+  return [
+    `Request:        ${path}`,
+    `Matching Route: ${declared.patterns.map(({ text }) => text).join(', ')}`,
+    '',
+    declared.summary,
+    ...(fields.length > 0 ? ['', '## PARAMETERS', '', ...fields] : []),
+    '',
+    '## DESCRIPTION',
+    '',
+    declared.description,
+    '',
+  ].join('\n')
+}
+
+function fieldHelp(name: string, { facts }: Field<unknown>): string {
+  const more = [facts.deprecated ? 'deprecated' : '', facts.required ? 'required' : '']
+  const notes = more.filter((note) => note !== '').map((note) => `, ${note}`)
+  return `    ${name} (${facts.schema.type}${notes.join('')})\n        ${facts.description}\n`
+}

@@ -1,0 +1,46 @@
+/** Whether the caller's policies allow the request. */
+import { listed, PermissionDenied } from '../errors.ts'
+import { namespaceById, ROOT } from '../namespaces.ts'
+import type { AclCache } from '../policies.ts'
+import type { Acl } from '../policy/acl.ts'
+import type { Decision } from '../policy/decision.ts'
+import type { Operation } from '../plugin/path.ts'
+import type { View } from '../store/view.ts'
+import type { TokenRecord } from '../tokens/record.ts'
+import type { Incoming } from './incoming.ts'
+import type { Route } from './route.ts'
+
+/** hot: what the token may do, wherever. */
+export async function aclOf(
+  root: View,
+  acls: AclCache,
+  record: TokenRecord,
+  nowMs: number,
+): Promise<Acl> {
+  const { namespaceId } = record
+  const namespace = namespaceId === ROOT.id ? ROOT : await namespaceById(root, namespaceId)
+  if (namespace === undefined) throw new PermissionDenied()
+  return acls.acl(root, namespace, record.policies, nowMs)
+}
+
+/** hot. @returns the decision, allowed or not */
+export function decide(
+  acl: Acl,
+  incoming: Incoming,
+  route: Route,
+  { operation, needsSudo }: { operation: Operation; needsSudo: boolean },
+): Decision {
+  return acl.check({
+    operation: operation === 'header' ? 'read' : operation,
+    namespacePath: route.namespace.path,
+    path: route.path,
+    data: incoming.body,
+    wrapTtlSeconds: incoming.wrapTtlSeconds,
+    needsSudo,
+  })
+}
+
+/** @throws {PermissionDenied} */
+export function demandAllowed(decision: Decision): void {
+  if (!decision.allowed) throw new PermissionDenied(listed('permission denied'))
+}

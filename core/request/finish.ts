@@ -1,0 +1,143 @@
+/** Makes the answer of what a handler returned: its token, its envelope, its status; wrapped where that is asked for. */
+import type { MountEntry } from '../mounts/record.ts'
+import { canonicalPolicyNames } from '../policy/names.ts'
+import { RequestError } from '../errors.ts'
+import type { Declarable, Handled } from '../plugin/path.ts'
+import type { Mount, Namespace } from '../plugin/request.ts'
+import type { Grant, Response } from '../plugin/response.ts'
+import { authAnswer } from '../tokens/answer.ts'
+import { issueToken, type IssueContext } from '../tokens/issue.ts'
+import { wrap } from '../wrapping/wrapping.ts'
+import { renderEnvelope, type AuthAnswer } from './envelope.ts'
+import type { Answer } from './exchange.ts'
+
+export interface FinishInput {
+  readonly context: IssueContext
+  readonly requestId: string
+  readonly operation: Declarable
+  readonly namespace: Namespace
+  /** Relative to the namespace. */
+  readonly path: string
+  readonly entry: MountEntry
+  readonly mount: Mount
+  readonly handled: Handled
+  readonly warnings: readonly string[]
+  /** What the client asked for; 0: nothing. */
+  readonly wrapTtlSeconds: number
+}
+
+const JSON_HEADERS = { 'Content-Type': 'application/json' }
+
+/** hot. @throws {RequestError} there is nothing to answer (404) */
+export async function finish(input: FinishInput): Promise<Answer> {
+  const response = input.handled ?? {}
+  const granted = response.auth === undefined ? undefined : await grant(input, response.auth)
+  const auth = granted?.auth ?? response.authAnswer
+  const warnings = warningsOf(input, response, granted?.warnings ?? [])
+  const plain = render(input, response, auth, warnings)
+  const headers = headersOf(input, response)
+  const ttlSeconds = wrapTtl(input.wrapTtlSeconds, response.wrapTtlSeconds ?? 0)
+  if (ttlSeconds === 0 || plain.status === 204 || response.raw !== undefined) {
+    return { response, auth, warnings, wrapInfo: undefined, ...plain, headers: { ...plain.headers, ...headers } }
+  }
+  const wrapInfo = await wrap(input.context, {
+    namespace: input.namespace,
+    response: String(plain.body),
+    ttlSeconds,
+    creationPath: input.path,
+    wrappedAccessor: auth?.accessor ?? response.wrappedAccessor,
+  })
+  const body = renderEnvelope({ requestId: '', wrapInfo }, '')
+  return { response, auth, warnings, wrapInfo, status: 200, headers: { ...JSON_HEADERS, ...headers }, body }
+}
+
+async function grant(
+  input: FinishInput,
+  given: Grant,
+): Promise<{ auth: AuthAnswer; warnings: readonly string[] }> {
+  const { context, mount } = input
+  const { token, record, warnings } = await issueToken(context, {
+    ...given,
+    namespace: input.namespace,
+    policies: canonicalPolicyNames(given.policies, { addDefault: !given.noDefaultPolicy }),
+    path: input.path,
+    meta: given.metadata ?? null,
+    parent: undefined,
+    entityId: '',
+    internal: given.internal ?? {},
+    mount,
+  })
+  return { auth: authAnswer(record, token, context.nowMs), warnings }
+}
+
+/** Warnings of names that are no fields come only where there is a body to carry them. */
+function warningsOf(input: FinishInput, response: Response, granted: readonly string[]) {
+  const own = [...(response.warnings ?? []), ...granted]
+  const carries = own.length > 0 || response.data !== undefined || response.auth !== undefined
+  return carries ? [...own, ...input.warnings] : own
+}
+
+function render(
+  input: FinishInput,
+  response: Response,
+  auth: AuthAnswer | undefined,
+  warnings: readonly string[],
+): { status: number; headers: Readonly<Record<string, string>>; body: string | Buffer } {
+  if (response.raw !== undefined) {
+    const { contentType, body } = response.raw
+    return { status: response.status ?? 200, headers: { 'Content-Type': contentType }, body }
+  }
+  if (response.bare !== undefined) {
+    return { status: response.status ?? 200, headers: JSON_HEADERS, body: `${JSON.stringify(response.bare)}\n` }
+  }
+  const status = response.status ?? statusOf(input, response, auth, warnings)
+  if (status === 204) return { status, headers: JSON_HEADERS, body: '' }
+  const { requestId } = input
+  const envelope = {
+    requestId,
+    data: response.data,
+    leaseDurationSeconds: response.leaseDurationSeconds ?? 0,
+    ...(warnings.length > 0 && { warnings }),
+    ...(auth !== undefined && { auth }),
+  }
+  return { status, headers: JSON_HEADERS, body: renderEnvelope(envelope, input.path) }
+}
+
+/** Contract: http.md, 4.3. */
+function statusOf(
+  { operation, wrapTtlSeconds }: FinishInput,
+  { data }: Response,
+  auth: AuthAnswer | undefined,
+  warnings: readonly string[],
+): number {
+  if (auth !== undefined) return 200
+  const empty = data === undefined || data === null
+  if (operation === 'list' || operation === 'scan') {
+    const keys = empty ? undefined : data['keys']
+    const nothing = empty || (Array.isArray(keys) && keys.length === 0 && Object.keys(data).length === 1)
+    if (nothing && operation === 'list' && warnings.length === 0) throw nothingListed(wrapTtlSeconds)
+    return 200
+  }
+  if (!empty || data === null) return 200
+  if (warnings.length > 0) return 200
+  if (operation === 'read' || operation === 'header') throw new RequestError(404, [])
+  return 204
+}
+
+function nothingListed(wrapTtlSeconds: number): RequestError {
+  return new RequestError(404, wrapTtlSeconds > 0 ? ['unsupported path'] : [])
+}
+
+function wrapTtl(asked: number, demanded: number): number {
+  return asked > 0 && demanded > 0 ? Math.min(asked, demanded) : asked || demanded
+}
+
+/** The system's own headers, and of an engine's those that the mount's tuning allows. */
+function headersOf({ entry }: FinishInput, { headers }: Response): Readonly<Record<string, string>> {
+  if (headers === undefined) return {}
+  if (entry.type === 'system') return headers
+  const allowed = new Set(entry.config.allowedResponseHeaders?.map((name) => name.toLowerCase()))
+  return Object.fromEntries(
+    Object.entries(headers).filter(([name]) => allowed.has(name.toLowerCase())),
+  )
+}

@@ -1,0 +1,149 @@
+/** Runs the declared path of a request: its data typed, its storage view its own. */
+import {
+  assert,
+  BadRequest,
+  FieldError,
+  NotFound,
+  UnsupportedOperation,
+  UnsupportedPath,
+} from '../errors.ts'
+import type { JsonObject } from '../json.ts'
+import { mountOf, type SystemTtl } from '../mounts/mount.ts'
+import { mountPrefix } from '../mounts/record.ts'
+import type { Declarable, Operation, OperationFacts, Path, Prepared } from '../plugin/path.ts'
+import type { Match } from '../plugin/pattern.ts'
+import type { Caller, Mount, RequestBase } from '../plugin/request.ts'
+import type { Random } from '../random.ts'
+import type { View } from '../store/view.ts'
+import { header, type Incoming } from './incoming.ts'
+import type { Route, Target } from './route.ts'
+
+export interface HandleContext {
+  readonly root: View
+  readonly requestId: string
+  readonly nowMs: number
+  readonly random: Random
+  readonly systemTtl: SystemTtl
+}
+
+/** A request at its path, typed. */
+export interface Bound {
+  readonly match: Match<Path>
+  readonly mount: Mount
+  readonly prepared: Prepared
+  /** About fields that the path does not have, or has itself. */
+  readonly warnings: readonly string[]
+}
+
+/** hot: what the operation asks for; `undefined`: there is no such path or operation. */
+export function declaredOperation(
+  { target }: Route,
+  operation: Operation,
+): OperationFacts | undefined {
+  return operation === 'help' ? undefined : target?.match?.path.operations.get(operation)
+}
+
+/**
+ * Finds the operation. @throws {NotFound} nothing is mounted there {UnsupportedPath} {UnsupportedOperation}
+ */
+export function demandOperation(
+  route: Route,
+  operation: Declarable,
+): { target: Target; match: Match<Path> } {
+  const { target } = route
+  if (target === undefined) {
+    throw new NotFound(`no handler for route "${route.path}". route entry not found.`)
+  }
+  if (target.match === undefined) throw new UnsupportedPath()
+  const { operations } = target.match.path
+  if (!operations.has(operation) && !(operation === 'create' && operations.has('update'))) {
+    throw new UnsupportedOperation()
+  }
+  return { target, match: target.match }
+}
+
+/** Gives the handler's request its data. @throws {FieldError} */
+export function bind(
+  context: HandleContext,
+  incoming: Incoming,
+  route: Route,
+  caller: Caller | undefined,
+): Bound {
+  const { target } = route
+  assert(target?.match !== undefined, 'only a declared path is bound')
+  const { entry, instance, match } = target
+  const mount = mountOf(entry, context.systemTtl)
+  const privileged = instance.type.privileged === true
+  const base: RequestBase = {
+    id: context.requestId,
+    operation: incoming.operation,
+    path: match.canonical,
+    body: incoming.body,
+    storage: privileged ? context.root : context.root.below(mountPrefix(entry.uuid)),
+    mount,
+    namespace: route.namespace,
+    caller,
+    clientToken: privileged ? incoming.token : '',
+    client: incoming.client,
+    headers: passedHeaders(incoming, entry.config.passthroughRequestHeaders),
+    nowMs: context.nowMs,
+    random: context.random,
+  }
+  const { input, warnings } = withParams(incoming.body, match)
+  return { match, mount, warnings, prepared: prepare(match.path, base, input) }
+}
+
+/** Vault's texts have a prefix where the path does not tell create from update. */
+function prepare(path: Path, base: RequestBase, input: JsonObject): Prepared {
+  try {
+    return path.prepare(base, input)
+  } catch (error) {
+    if (!(error instanceof FieldError)) throw error
+    const plain = path.tellsCreate && base.operation === 'update'
+    throw plain ? error : new BadRequest(`Field validation failed: ${error.message}`)
+  }
+}
+
+const NO_WARNINGS: readonly string[] = []
+
+function withParams(
+  body: JsonObject,
+  { path, params }: Match<Path>,
+): { input: JsonObject; warnings: readonly string[] } {
+  let warnings = NO_WARNINGS
+  if (!path.takesAnyField) {
+    const names = Object.keys(body)
+    const unknown = names.filter((name) => !(name in path.fields))
+    const replaced = names.filter((name) => name in params)
+    if (unknown.length > 0) {
+      warnings = [`Endpoint ignored these unrecognized parameters: [${unknown.sort().join(' ')}]`]
+    }
+    if (replaced.length > 0) {
+      const list = replaced.sort().join(' ')
+      warnings = [
+        ...warnings,
+        `Endpoint replaced the value of these parameters with the values captured from the endpoint's path: [${list}]`,
+      ]
+    }
+  }
+  return { input: Object.keys(params).length === 0 ? body : { ...body, ...params }, warnings }
+}
+
+const NO_HEADERS: ReadonlyMap<string, string> = new Map()
+/** What would carry a token of ours to a plugin never passes. */
+const NEVER_PASSED = new Set(['x-vault-token', 'x-vault-wrap-ttl'])
+
+function passedHeaders(
+  incoming: Incoming,
+  allowed: readonly string[] | undefined,
+): ReadonlyMap<string, string> {
+  if (allowed === undefined || allowed.length === 0) return NO_HEADERS
+  const passed = new Map<string, string>()
+  for (const name of allowed.map((one) => one.toLowerCase())) {
+    const value = header(incoming, name)
+    if (value === undefined || NEVER_PASSED.has(name)) continue
+    if (name === 'authorization' && value.startsWith('Bearer ')) continue
+    passed.set(name, value)
+  }
+  return passed
+}

@@ -1,0 +1,54 @@
+/** Where a request goes: namespace, mount, declared path; and the path's canonical form, which all else reads. */
+import { locate, type Located } from '../namespaces.ts'
+import { mountTable, mountTableKey, type MountEntry } from '../mounts/record.ts'
+import type { Instance, Registry } from '../mounts/registry.ts'
+import { Router } from '../mounts/router.ts'
+import type { Path } from '../plugin/path.ts'
+import type { Match } from '../plugin/pattern.ts'
+import type { Namespace } from '../plugin/request.ts'
+import type { View } from '../store/view.ts'
+import type { Incoming } from './incoming.ts'
+
+export interface Route {
+  readonly namespace: Namespace
+  /** Relative to the namespace; names in the form in which policies, audit and storage see them. */
+  readonly path: string
+  /** `undefined`: nothing is mounted there. */
+  readonly target: Target | undefined
+}
+
+export interface Target {
+  readonly entry: MountEntry
+  readonly instance: Instance
+  /** `undefined`: the engine has no such path. */
+  readonly match: Match<Path> | undefined
+}
+
+/** hot. @throws {NotFound} the namespace is unknown */
+export async function routeRequest(
+  root: View,
+  registry: Registry,
+  incoming: Incoming,
+): Promise<Route> {
+  const located = await locate(root, incoming.namespace ?? '', incoming.path)
+  const table = await root.get(mountTable, mountTableKey(located.namespace.id))
+  const entry = table === undefined ? undefined : Router.of(table).find(located.path)
+  const instance = entry === undefined ? undefined : registry.instance(entry)
+  if (entry === undefined || instance === undefined) return { ...located, target: undefined }
+  return throughMount(located, incoming, entry, instance)
+}
+
+function throughMount(
+  { namespace, path }: Located,
+  { operation }: Incoming,
+  entry: MountEntry,
+  instance: Instance,
+): Route {
+  const listing = operation === 'list' || operation === 'scan'
+  const match = instance.table.find(path.slice(entry.path.length), { listing })
+  return {
+    namespace,
+    path: match === undefined ? path : entry.path + match.canonical,
+    target: { entry, instance, match },
+  }
+}

@@ -1,0 +1,133 @@
+/**
+ * Decrypted, parsed records by storage key, kept exact by the storage's change feed.
+ *
+ * Exact    after `refresh` no entry is older than the feed's position; a read that a change overtook is not kept.
+ * Bounded  by the size of the records' texts; the least recently used go first. Absence is remembered too.
+ */
+import { LRUCache } from 'lru-cache'
+import type { Feed } from '../../storage/contract.ts'
+
+/** What is known of a key; `value` is `undefined` and `revision` 0 where there is no record. */
+export interface Entry {
+  readonly revision: number
+  readonly value: unknown
+  /** The entry held at this revision of the storage. */
+  readonly asOf: number
+  readonly bytes: number
+}
+
+/** Text of all cached records together; parsed they take about three times as much. */
+const MAX_CACHE_BYTES = 16 * 1024 * 1024
+/** Changes remembered for `changedSince`; a request that lasts longer than so many is run again. */
+const MAX_RECENT_CHANGES = 4096
+/** What an entry costs beside its text. */
+const ENTRY_OVERHEAD_BYTES = 200
+
+export class RecordCache {
+  readonly #entries = new LRUCache<string, Entry>({
+    maxSize: MAX_CACHE_BYTES,
+    sizeCalculation: (entry) => entry.bytes + ENTRY_OVERHEAD_BYTES,
+  })
+  readonly #feed: Feed
+  readonly #onChange: (key: string) => void
+  /** Reads under way; true: a change came by meanwhile, so that what they bring may be old. */
+  readonly #overtaken = new Map<string, Set<{ overtaken: boolean }>>()
+  #recent = new Map<string, number>()
+  #recentFrom = 0
+  #position = 0
+
+  constructor(feed: Feed, onChange: (key: string) => void = () => undefined) {
+    this.#feed = feed
+    this.#onChange = onChange
+  }
+
+  /** The revision up to which all changes are known. */
+  get position(): number {
+    return this.#position
+  }
+
+  /** hot: takes in what changed. @throws {StorageUnavailable} the feed is broken */
+  refresh(): void {
+    const changes = this.#feed.take()
+    if (changes === 'lost') this.#forgetAll()
+    else if (changes.length > 0) {
+      for (const { key, revision } of changes) this.#changed(key, revision)
+    }
+  }
+
+  get(key: string): Entry | undefined {
+    return this.#entries.get(key)
+  }
+
+  /** Marks the start of a read from the storage; hand the result to `filled`. */
+  filling(key: string): { overtaken: boolean } {
+    const mark = { overtaken: false }
+    const marks = this.#overtaken.get(key)
+    if (marks === undefined) this.#overtaken.set(key, new Set([mark]))
+    else marks.add(mark)
+    return mark
+  }
+
+  /** Ends a read; keeps what it brought (if it brought something) unless a change overtook it. */
+  filled(key: string, mark: { overtaken: boolean }, entry: Entry | undefined): void {
+    const marks = this.#overtaken.get(key)
+    marks?.delete(mark)
+    if (marks?.size === 0) this.#overtaken.delete(key)
+    if (entry !== undefined && !mark.overtaken) this.#entries.set(key, entry)
+  }
+
+  /** What our own commit left: kept unless the feed is already past it. */
+  committed(key: string, entry: Entry): void {
+    this.#mark(key)
+    if (entry.asOf >= this.#position) this.#entries.set(key, entry)
+    else this.#entries.delete(key)
+  }
+
+  /** Forgets one key: a conflict has shown that it is old, whatever the feed brought so far. */
+  drop(key: string): void {
+    this.#entries.delete(key)
+    this.#mark(key)
+  }
+
+  /** Whether one of the keys changed after `position`; true also where that is no longer known. */
+  changedSince(position: number, keys: Iterable<string>): boolean {
+    if (position === this.#position) return false
+    if (position < this.#recentFrom) return true
+    for (const key of keys) {
+      if ((this.#recent.get(key) ?? 0) > position) return true
+    }
+    return false
+  }
+
+  /** Forgets everything, as when the barrier is sealed. */
+  clear(): void {
+    this.#entries.clear()
+    for (const key of this.#overtaken.keys()) this.#mark(key)
+  }
+
+  #changed(key: string, revision: number): void {
+    const entry = this.#entries.peek(key)
+    if (entry !== undefined && entry.asOf < revision) this.#entries.delete(key)
+    this.#mark(key)
+    if (this.#recent.size >= MAX_RECENT_CHANGES) {
+      this.#recent = new Map()
+      this.#recentFrom = this.#position
+    }
+    this.#recent.set(key, revision)
+    this.#position = Math.max(this.#position, revision)
+    this.#onChange(key)
+  }
+
+  #mark(key: string): void {
+    const marks = this.#overtaken.get(key)
+    if (marks !== undefined) for (const mark of marks) mark.overtaken = true
+  }
+
+  #forgetAll(): void {
+    this.clear()
+    this.#recent = new Map()
+    this.#position += 1
+    this.#recentFrom = this.#position
+    this.#onChange('')
+  }
+}

@@ -1,0 +1,65 @@
+/**
+ * What is stored under a key: its type, its version, and the one place where it is parsed. A record is the JSON text
+ * `[version, value]`; numbers in it keep their text.
+ */
+import type { ZodType } from 'zod'
+import { CorruptRecord } from '../errors.ts'
+import { parseJson } from '../json.ts'
+
+export interface Kind<T> {
+  readonly name: string
+  encode(value: T): string
+  /** @throws {CorruptRecord} it is not such a record, or of a newer version than this server knows */
+  decode(key: string, text: string): T
+}
+
+/**
+ * Declares a kind of record.
+ *
+ * @param version rises when the shape changes; `schema` must go on to read the older ones
+ */
+export function kind<T>(name: string, schema: ZodType<T>, { version = 1 } = {}): Kind<T> {
+  return {
+    name,
+    encode: (value) => `[${version},${JSON.stringify(value)}]`,
+    decode(key, text) {
+      const parsed = schema.safeParse(unwrap(key, text, version))
+      if (!parsed.success) throw new CorruptRecord(key, { cause: where(parsed.error.issues) })
+      return deepFreeze(parsed.data)
+    },
+  }
+}
+
+function unwrap(key: string, text: string, version: number): unknown {
+  const outer = tryParse(key, text)
+  if (!Array.isArray(outer) || outer.length !== 2 || typeof outer[0] !== 'number') {
+    throw new CorruptRecord(key)
+  }
+  if (outer[0] > version) {
+    const cause = new Error(`version ${outer[0]}; this server reads up to ${version}`)
+    throw new CorruptRecord(key, { cause })
+  }
+  return outer[1]
+}
+
+function tryParse(key: string, text: string): unknown {
+  try {
+    return parseJson(text)
+  } catch (error) {
+    if (error instanceof SyntaxError) throw new CorruptRecord(key)
+    throw error
+  }
+}
+
+/** The places that did not fit, without the values. */
+function where(issues: readonly { readonly path: readonly PropertyKey[] }[]): Error {
+  return new Error(`does not fit at ${issues.map((issue) => issue.path.join('.')).join(', ')}`)
+}
+
+/** Makes a record immutable, so that a cached one is safe to hand out. */
+export function deepFreeze<T>(value: T): T {
+  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value
+  Object.freeze(value)
+  for (const inner of Object.values(value)) deepFreeze(inner)
+  return value
+}

@@ -1,0 +1,101 @@
+/**
+ * One node's way to its records: the storage, the barrier that seals what goes there, and the cache of what was read.
+ */
+import type { ListOptions, Storage } from '../../storage/contract.ts'
+import type { Barrier } from '../barrier/barrier.ts'
+import { RecordCache, type Entry } from './cache.ts'
+import type { Kind } from './kind.ts'
+
+/** What is needed of the barrier. */
+export type Sealer = Pick<Barrier, 'ready' | 'seal' | 'open' | 'openFetched'>
+
+/** Waits until so many values may be sealed. @throws {Sealed} */
+export async function reserve(sealer: Sealer, count: number): Promise<void> {
+  for (let wait = sealer.ready(count); wait !== undefined; wait = sealer.ready(count)) await wait
+}
+
+export interface Write {
+  readonly kind: Kind<unknown>
+  readonly value: unknown
+  /** The record's text, made once. */
+  readonly text: string
+}
+
+export class Store {
+  readonly cache: RecordCache
+  readonly #storage: Storage
+  readonly #sealer: Sealer
+
+  constructor(storage: Storage, sealer: Sealer, cache: RecordCache) {
+    this.#storage = storage
+    this.#sealer = sealer
+    this.cache = cache
+  }
+
+  /** hot: the record as the cache or the storage has it, parsed. */
+  read<T>(kind: Kind<T>, key: string): Entry | Promise<Entry> {
+    return this.cache.get(key) ?? this.#fill(kind, key)
+  }
+
+  list(prefix: string, options: ListOptions): Promise<string[]> {
+    return this.#storage.list(prefix, options)
+  }
+
+  /**
+   * Seals and commits; the cache then holds what was written.
+   *
+   * @returns false: one of the expected revisions was not there any more, nothing was written
+   */
+  async commit(
+    expect: ReadonlyMap<string, number>,
+    writes: ReadonlyMap<string, Write | undefined>,
+  ): Promise<boolean> {
+    const removed = new Set<string>()
+    for (const [key, write] of writes) if (write === undefined) removed.add(key)
+    const put = await this.sealed(writes)
+    const result = await this.#storage.commit({ expect, put, delete: removed })
+    if ('conflict' in result) {
+      this.cache.drop(result.conflict)
+      return false
+    }
+    for (const [key, write] of writes) {
+      this.cache.committed(key, {
+        revision: write === undefined ? 0 : result.revision,
+        value: write?.value,
+        asOf: result.revision,
+        bytes: write?.text.length ?? 0,
+      })
+    }
+    return true
+  }
+
+  /** The sealed form of what is to be written. */
+  async sealed(writes: ReadonlyMap<string, Write | undefined>): Promise<Map<string, Buffer>> {
+    const put = new Map<string, Buffer>()
+    await reserve(this.#sealer, writes.size)
+    for (const [key, write] of writes) {
+      if (write !== undefined) put.set(key, this.#sealer.seal(key, write.text))
+    }
+    return put
+  }
+
+  async #fill<T>(kind: Kind<T>, key: string): Promise<Entry> {
+    const mark = this.cache.filling(key)
+    let entry: Entry | undefined
+    try {
+      const position = this.cache.position
+      const stored = await this.#storage.get(key)
+      if (stored === undefined) {
+        entry = { revision: 0, value: undefined, asOf: position, bytes: 0 }
+      } else {
+        const opened = this.#sealer.openFetched(key, stored.value)
+        const text = (opened instanceof Promise ? await opened : opened).toString('utf8')
+        const { revision } = stored
+        entry = { revision, value: kind.decode(key, text), asOf: revision, bytes: text.length }
+      }
+      return entry
+    } finally {
+      this.cache.filled(key, mark, entry)
+    }
+  }
+}

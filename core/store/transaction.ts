@@ -1,0 +1,123 @@
+/**
+ * One optimistic transaction: what a request reads and writes. It remembers the revision of each record that it read
+ * (absent is 0); `commit` refuses if one of them changed meanwhile.
+ *
+ * A listing is not remembered: a handler that decides by one reads a guard record of that folder, which every writer of
+ * the folder touches.
+ */
+import {
+  MAX_CHANGES_PER_COMMIT,
+  MAX_KEY_BYTES,
+  MAX_VALUE_BYTES,
+} from '../../storage/contract.ts'
+import { assert, BadRequest, RequestError } from '../errors.ts'
+import { deepFreeze, type Kind } from './kind.ts'
+import type { Store, Write } from './store.ts'
+
+/** How the transaction ended. `conflict`: nothing was written; run the request again. */
+export type Outcome = 'committed' | 'conflict'
+
+/** Names that one `list` without a limit returns at the most. */
+const MAX_LISTED = 1_000_000
+
+export class Transaction {
+  readonly #store: Store
+  readonly #startedAt: number
+  readonly #reads = new Map<string, number>()
+  #writes = new Map<string, Write | undefined>()
+  #kept: ReadonlyMap<string, Write | undefined> = new Map()
+
+  constructor(store: Store) {
+    this.#store = store
+    this.#startedAt = store.cache.position
+  }
+
+  /** Whether a commit would write something. */
+  get writes(): boolean {
+    return this.#writes.size > 0
+  }
+
+  /** hot: the record, or `undefined`; our own writes are seen. The value is immutable. */
+  async get<T>(kind: Kind<T>, key: string): Promise<T | undefined> {
+    if (this.#writes.size > 0 && this.#writes.has(key)) return asValue(kind, this.#writes.get(key))
+    const found = this.#store.read(kind, key)
+    const entry = found instanceof Promise ? await found : found
+    const before = this.#reads.get(key)
+    if (before === undefined) this.#reads.set(key, entry.revision)
+    // The kind of a key is always the same, so the cache holds what this kind parsed.
+    return entry.value as T | undefined
+  }
+
+  put<T>(kind: Kind<T>, key: string, value: T): void {
+    checkKey(key)
+    const text = kind.encode(value)
+    // A character takes up to three bytes; the exact length is asked only where it could matter.
+    if (text.length * 3 > MAX_VALUE_BYTES - 64 && Buffer.byteLength(text) > MAX_VALUE_BYTES - 64) {
+      throw new RequestError(413, `the value is too large: at most ${MAX_VALUE_BYTES} bytes can be stored`)
+    }
+    this.#writes.set(key, { kind, value: deepFreeze(value), text })
+  }
+
+  delete(key: string): void {
+    this.#writes.set(key, undefined)
+  }
+
+  /** The names one level below, in order; our own writes are seen. */
+  async list(prefix: string, { after = '', limit = MAX_LISTED } = {}): Promise<string[]> {
+    const stored = await this.#store.list(prefix, { after, limit: limit + this.#writes.size })
+    return this.#writes.size === 0 ? stored : this.#overlay(prefix, after, stored).slice(0, limit)
+  }
+
+  /** From here on `rollback` drops what is written later, and only that. */
+  mark(): void {
+    this.#kept = new Map(this.#writes)
+  }
+
+  rollback(): void {
+    this.#writes = new Map(this.#kept)
+  }
+
+  /** What would be written, sealed: for the one commit that a barrier begins with. */
+  sealedWrites(): Promise<Map<string, Buffer>> {
+    return this.#store.sealed(this.#writes)
+  }
+
+  async commit(): Promise<Outcome> {
+    if (this.#writes.size === 0) return this.#isConsistent() ? 'committed' : 'conflict'
+    assert(this.#writes.size <= MAX_CHANGES_PER_COMMIT, 'a transaction stays below the changes of one commit')
+    return (await this.#store.commit(this.#reads, this.#writes)) ? 'committed' : 'conflict'
+  }
+
+  /** Of several records read, none may have changed since the first one: else the answer never was true. */
+  #isConsistent(): boolean {
+    if (this.#reads.size < 2) return true
+    this.#store.cache.refresh()
+    return !this.#store.cache.changedSince(this.#startedAt, this.#reads.keys())
+  }
+
+  #overlay(prefix: string, after: string, stored: readonly string[]): string[] {
+    const names = new Set(stored)
+    for (const [key, write] of this.#writes) {
+      if (!key.startsWith(prefix)) continue
+      const rest = key.slice(prefix.length)
+      const slash = rest.indexOf('/')
+      const name = slash < 0 ? rest : rest.slice(0, slash + 1)
+      if (write !== undefined && name > after) names.add(name)
+      // A folder may hold other records still: only a record's own name is known to go.
+      if (write === undefined && slash < 0) names.delete(name)
+    }
+    return [...names].sort()
+  }
+}
+
+function asValue<T>(kind: Kind<T>, write: Write | undefined): T | undefined {
+  if (write === undefined) return undefined
+  assert(write.kind.name === kind.name, 'a key holds one kind of record')
+  return write.value as T
+}
+
+function checkKey(key: string): void {
+  if (key.length * 3 > MAX_KEY_BYTES && Buffer.byteLength(key) > MAX_KEY_BYTES) {
+    throw new BadRequest('the path is too long')
+  }
+}

@@ -1,0 +1,104 @@
+/** Tokens as they are stored. The token itself is not: a record lies under a keyed hash of it. */
+import { z } from 'zod'
+import { isJsonObject, type JsonObject } from '../json.ts'
+import { namespacePrefix } from '../namespaces.ts'
+import { kind } from '../store/kind.ts'
+
+const strings = z.array(z.string()).readonly()
+const jsonObject = z.custom<JsonObject>(isJsonObject)
+
+/** What batch and service tokens have in common. */
+const commonFields = {
+  namespaceId: z.string(),
+  policies: strings,
+  /** The path that made it: `auth/token/create`, `auth/approle/login`. */
+  path: z.string(),
+  displayName: z.string(),
+  meta: z.record(z.string(), z.string()).readonly().nullable(),
+  /** The storage identifier of the parent; empty: an orphan. */
+  parentId: z.string(),
+  parentNamespaceId: z.string(),
+  entityId: z.string(),
+  boundCidrs: strings,
+  createdAtMs: z.number(),
+  ttlSeconds: z.number(),
+  /** `null`: never. */
+  expiresAtMs: z.number().nullable(),
+  noDefaultPolicy: z.boolean(),
+  /** The role of auth/token that made it, if one did. */
+  role: z.string().optional(),
+}
+
+const serviceSchema = z
+  .object({
+    ...commonFields,
+    type: z.literal('service'),
+    id: z.string(),
+    accessor: z.string(),
+    /** Uses left; 0: no limit. */
+    numUses: z.number().int(),
+    maxTtlSeconds: z.number(),
+    explicitMaxTtlSeconds: z.number(),
+    periodSeconds: z.number(),
+    renewable: z.boolean(),
+    lastRenewalAtMs: z.number().nullable(),
+    /** The mount that granted it, which is asked again at renewal. */
+    mountUuid: z.string(),
+    internal: jsonObject,
+  })
+  .readonly()
+
+const batchSchema = z.object({ ...commonFields, type: z.literal('batch') }).readonly()
+
+export type ServiceToken = z.infer<typeof serviceSchema>
+export type BatchToken = z.infer<typeof batchSchema>
+export type TokenRecord = ServiceToken | BatchToken
+
+export const serviceTokens = kind('service-token', serviceSchema)
+/** The content of a batch token, which carries it itself. */
+export const batchTokens = kind('batch-token', batchSchema)
+
+/** accessor -> the token's identifier */
+export const accessorRecords = kind('accessor', z.object({ tokenId: z.string() }).readonly())
+/** That a token is the child of another; the key says it all. */
+export const childRecords = kind('token-child', z.object({ namespaceId: z.string() }).readonly())
+/** The key of the hash under which tokens lie. */
+export const tokenSalt = kind('token-salt', z.object({ salt: z.string() }).readonly())
+/** When a token ends; the key begins with the time, so that the due ones are a range. */
+export const expiryRecords = kind(
+  'expiry',
+  z.object({ namespaceId: z.string(), tokenId: z.string() }).readonly(),
+)
+
+/** Tokens that were revoked and whose children, cubbyhole and indices are still to be removed. */
+export const revocationRecords = kind(
+  'revocation',
+  z
+    .object({
+      namespaceId: z.string(),
+      tokenId: z.string(),
+      /** The children live on, without a parent. */
+      orphans: z.boolean(),
+    })
+    .readonly(),
+)
+
+export const TOKEN_SALT_KEY = 'core/token-salt'
+export const EXPIRY_PREFIX = 'expiry/'
+export const REVOCATION_PREFIX = 'revocation/'
+
+export const tokenKey = (namespaceId: string, id: string) =>
+  `${namespacePrefix(namespaceId)}token/${id}`
+export const accessorPrefix = (namespaceId: string) => `${namespacePrefix(namespaceId)}accessor/`
+export const accessorKey = (namespaceId: string, accessor: string) =>
+  `${accessorPrefix(namespaceId)}${accessor}`
+export const childPrefix = (parentId: string) => `token-child/${parentId}/`
+export const childKey = (parentId: string, id: string) => `${childPrefix(parentId)}${id}`
+export const revocationKey = (id: string) => `${REVOCATION_PREFIX}${id}`
+
+/** Digits of a time in the key, enough until the year 5138. */
+const TIME_DIGITS = 14
+export const expiryKey = (expiresAtMs: number, id: string) =>
+  `${EXPIRY_PREFIX}${String(Math.floor(expiresAtMs)).padStart(TIME_DIGITS, '0')}.${id}`
+/** The time that an expiry's name begins with. */
+export const expiryTimeMs = (name: string) => Number(name.slice(0, TIME_DIGITS))
