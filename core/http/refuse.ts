@@ -25,6 +25,10 @@ const REFUSALS: Readonly<Record<string, readonly [status: string, text: string]>
     '413 Payload Too Large',
     'the chunk extensions of the body are too large',
   ],
+  HPE_INVALID_URL: [
+    '400 Bad Request',
+    'the path holds bytes that must be escaped (%XX), such as those of letters beyond ASCII',
+  ],
   ERR_HTTP_REQUEST_TIMEOUT: ['408 Request Timeout', 'the request did not arrive in time'],
 }
 const MALFORMED = ['400 Bad Request', 'this is not a valid HTTP/1.1 request'] as const

@@ -1,0 +1,109 @@
+/**
+ * One request of a listener from its first byte to its answer: what the pipeline reads as `HttpRequest`, and its time.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { RequestError } from '../errors.ts'
+import type { Client } from '../plugin/request.ts'
+import { BodyStream, ClientGone, type BodyBudget } from './body-stream.ts'
+import type { HttpRequest } from './message.ts'
+import { parseTarget, type Query } from './target.ts'
+
+/** 503: the request took longer than the listener's `max_request_duration`. */
+export class RequestTimedOut extends RequestError {
+  override readonly name = 'RequestTimedOut'
+  constructor() {
+    super(
+      503,
+      'the request took longer than the server allows (max_request_duration); look whether it took effect before trying again',
+    )
+  }
+}
+
+/** 431: more header lines than the listener takes. */
+export class TooManyHeaders extends RequestError {
+  override readonly name = 'TooManyHeaders'
+  constructor() {
+    super(431, `too many request headers; at most ${MAX_HEADERS} are taken`)
+  }
+}
+
+/** Browsers behind several proxies send some 50. */
+export const MAX_HEADERS = 200
+const NO_BODY = Buffer.alloc(0)
+
+export class Exchange implements HttpRequest {
+  readonly method: string
+  readonly path: string
+  readonly query: Query
+  readonly client: Client
+  /** When its time is over, on the monotonic clock. */
+  readonly deadlineMs: number
+  body: Buffer = NO_BODY
+  readonly #incoming: IncomingMessage
+  readonly #outgoing: ServerResponse
+  #stream: BodyStream | undefined
+  #controller: AbortController | undefined
+  #aborted: Error | undefined
+
+  /** @throws {RequestError} the request is refused for its first lines already */
+  constructor(
+    incoming: IncomingMessage,
+    outgoing: ServerResponse,
+    client: Client,
+    deadlineMs: number,
+  ) {
+    if (incoming.rawHeaders.length > 2 * MAX_HEADERS) throw new TooManyHeaders()
+    const { path, query } = parseTarget(incoming.url ?? '')
+    this.method = incoming.method ?? 'GET'
+    this.path = path
+    this.query = query
+    this.client = client
+    this.deadlineMs = deadlineMs
+    this.#incoming = incoming
+    this.#outgoing = outgoing
+  }
+
+  get headers(): HttpRequest['headers'] {
+    return this.#incoming.headers
+  }
+
+  /** Made on first use: most requests are answered before anybody asks. */
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController()
+      if (this.#aborted !== undefined) this.#controller.abort(this.#aborted)
+      else if (this.#outgoing.destroyed) this.abort(new ClientGone())
+      else this.#outgoing.once('close', () => this.#closed())
+    }
+    return this.#controller.signal
+  }
+
+  /** Only the first reason counts. */
+  abort(reason: Error): void {
+    if (this.#aborted !== undefined) return
+    this.#aborted = reason
+    this.#stream?.cancel(reason)
+    this.#controller?.abort(reason)
+  }
+
+  get hasBody(): boolean {
+    const { headers } = this.#incoming
+    const length = headers['content-length']
+    return (length !== undefined && length !== '0') || headers['transfer-encoding'] !== undefined
+  }
+
+  /** Fills `body`. @throws {RequestError | ClientGone} as `BodyStream`, and when the time is over */
+  async receiveBody(maxBytes: number, budget: BodyBudget): Promise<void> {
+    this.#stream = new BodyStream(this.#incoming, maxBytes, budget)
+    this.body = await this.#stream.collect()
+  }
+
+  /** Nobody reads the body any more. */
+  end(): void {
+    this.#stream?.release()
+  }
+
+  #closed(): void {
+    if (!this.#outgoing.writableFinished) this.abort(new ClientGone())
+  }
+}
