@@ -1,0 +1,88 @@
+/** The command `operator unseal`: one key share, given in secret; what is still missing is said in plain words. */
+import type { JsonObject } from '../../core/json.ts'
+import { askBare } from '../client/logical.ts'
+import { numberOf } from '../client/secret.ts'
+import { wrapText } from '../output/wrap.ts'
+import { between, command } from './command.ts'
+import type { Call } from './command.ts'
+import { CommandFailed, EXIT_USAGE, UsageProblem, orFail } from './failure.ts'
+import type { Flags } from './flags.ts'
+import { yesNo } from './flags.ts'
+import { showSealStatus } from './seal-status.ts'
+import { Interrupted, NoTerminal } from './terminal.ts'
+
+export const unseal = command({
+  usage: 'operator unseal [options] [KEY]',
+  about: `Gives the server one key share. Without KEY it is asked for and not shown while you type: safer than an argument, which the shell remembers. When enough different shares were given, by one person or by several at different machines, the server opens.
+
+  %p operator unseal
+  %p operator unseal -reset`,
+  outputs: 'format',
+  words: between(0, 1, '1'),
+  flags: {
+    reset: yesNo('Forget the shares that were given so far and start anew.'),
+    migrate: yesNo('This share is for moving to another seal.'),
+  },
+  async run(call) {
+    const { printer } = call
+    const connection = call.connection()
+    if (call.flags.reset) {
+      const status = await orFail(
+        'Error resetting unseal process',
+        askBare(connection, { method: 'PUT', path: 'sys/unseal', body: { reset: true } }),
+      )
+      await showSealStatus(printer, connection, status)
+      return printer.advise(
+        'The shares given before are forgotten. Start again with the first one.',
+      )
+    }
+    const key = (call.args[0] ?? '').trim() || (await askForKey(call))
+    const body = { key, reset: false, migrate: call.flags.migrate }
+    const status = await orFail(
+      'Error unsealing',
+      askBare(connection, { method: 'PUT', path: 'sys/unseal', body }),
+    )
+    await showSealStatus(printer, connection, status)
+    printer.advise(whatIsNext(status, call.program.command))
+  },
+})
+
+async function askForKey({ terminal, nonInteractive }: Call<Flags>): Promise<string> {
+  if (nonInteractive)
+    throw new UsageProblem(
+      wrapText('-non-interactive was given, so the key is not asked for: give it as an argument.'),
+    )
+  terminal.out('Unseal Key (will be hidden): ')
+  try {
+    return (await terminal.readHiddenLine()).trim()
+  } catch (error) {
+    if (error instanceof Interrupted) throw new CommandFailed('interrupted', EXIT_USAGE)
+    if (error instanceof NoTerminal) throw new UsageProblem(wrapText(noTerminalText(error)))
+    throw error
+  } finally {
+    terminal.out('\n')
+  }
+}
+
+/** Vault's text, blanks and all: suites compare it. */
+function noTerminalText({ message }: NoTerminal): string {
+  return (
+    'An error occurred attempting to ask for an unseal key. The raw error message is shown below, ' +
+    'but usually this is because you attempted to pipe a value into the unseal command or you are ' +
+    'executing outside of a terminal (tty). You should run the unseal command from a terminal for ' +
+    'maximum security. If this is not an option, the unseal key can be provided as the first ' +
+    `argument to the unseal command. The raw error was:\n\n${message}`
+  )
+}
+
+/** For a person under stress: where we are, and the one thing to do. */
+function whatIsNext(status: JsonObject, program: string): string {
+  if (status['sealed'] !== true)
+    return 'The server is unsealed and answers requests. Nothing more to do.'
+  const given = numberOf(status['progress'])
+  const missing = numberOf(status['t']) - given
+  if (given === 0)
+    return `The shares given so far do not open this server, and were forgotten. Check that each is one of this server's and that none was given twice, then start again with the first: ${program} operator unseal`
+  const shares = missing === 1 ? '1 more share is' : `${missing} more shares are`
+  return `${given} of ${numberOf(status['t'])} shares given; ${shares} needed. The next holder runs: ${program} operator unseal`
+}

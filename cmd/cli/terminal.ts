@@ -1,0 +1,113 @@
+/**
+ * What a command may touch of the process that runs it: its streams, its environment, its user's folder. A test
+ * brings its own.
+ */
+import { homedir } from 'node:os'
+
+export interface Terminal {
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** The user's folder, which holds the token file. */
+  readonly home: string
+  readonly stdoutIsTerminal: boolean
+  readonly stderrIsTerminal: boolean
+  /** Writes to standard output as it is; adds no newline. */
+  out(text: string | Uint8Array): void
+  /** Writes to standard error as it is; adds no newline. */
+  err(text: string): void
+  /** All of standard input, as it came. */
+  readInput(): Promise<Buffer>
+  /**
+   * A line that is not shown while it is typed; without a terminal, the first line of standard input.
+   *
+   * @throws {NoTerminal} there is neither a terminal nor a line
+   * @throws {Interrupted} Ctrl-C
+   */
+  readHiddenLine(): Promise<string>
+}
+
+/** Standard input is no terminal, and nothing came from it. */
+export class NoTerminal extends Error {
+  override readonly name = 'NoTerminal'
+  constructor() {
+    super('file descriptor 0 is not a terminal')
+  }
+}
+
+/** Ctrl-C at a prompt. */
+export class Interrupted extends Error {
+  override readonly name = 'Interrupted'
+  constructor() {
+    super('interrupted')
+  }
+}
+
+export function processTerminal(): Terminal {
+  return {
+    env: process.env,
+    home: homedir(),
+    stdoutIsTerminal: process.stdout.isTTY,
+    stderrIsTerminal: process.stderr.isTTY,
+    out: (text) => void process.stdout.write(text),
+    err: (text) => void process.stderr.write(text),
+    readInput: readAll,
+    readHiddenLine: () => (process.stdin.isTTY ? readKeys() : readFirstLine()),
+  }
+}
+
+async function readAll(): Promise<Buffer> {
+  const chunks: Buffer[] = []
+  for await (const chunk of process.stdin) chunks.push(Buffer.from(chunk))
+  return Buffer.concat(chunks)
+}
+
+async function readFirstLine(): Promise<string> {
+  const text = (await readAll()).toString('utf8')
+  if (text === '') throw new NoTerminal()
+  return text.split(/\r?\n/, 1)[0] ?? ''
+}
+
+/** Reads keys with the terminal's echo off; the terminal is put back however this ends. */
+function readKeys(): Promise<string> {
+  const { stdin } = process
+  return new Promise<string>((resolve, reject) => {
+    const line = hiddenLine()
+    const onData = (chunk: Buffer): void => {
+      const end = line.type(chunk.toString('utf8'))
+      if (end === 'more') return
+      stdin.off('data', onData)
+      stdin.setRawMode(false)
+      stdin.pause()
+      if (end === 'interrupted') reject(new Interrupted())
+      else resolve(line.text())
+    }
+    stdin.setRawMode(true)
+    stdin.on('data', onData)
+    stdin.resume()
+  })
+}
+
+const CTRL_C = '\u0003'
+const CTRL_D = '\u0004'
+const CTRL_U = '\u0015'
+const BACKSPACES = ['\b', '\u007f']
+
+/** The line editor of a hidden prompt: what is typed (or pasted, many characters at once) until Enter. */
+export function hiddenLine(): {
+  type(keys: string): 'more' | 'done' | 'interrupted'
+  text(): string
+} {
+  let typed: string[] = []
+  return {
+    type(keys) {
+      for (const key of keys) {
+        if (key === '\r' || key === '\n' || key === CTRL_D) return 'done'
+        if (key === CTRL_C) return 'interrupted'
+        if (key === CTRL_U) typed = []
+        else if (BACKSPACES.includes(key)) typed.pop()
+        else typed.push(key)
+      }
+      return 'more'
+    },
+    text: () => typed.join(''),
+  }
+}

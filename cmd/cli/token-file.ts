@@ -1,0 +1,33 @@
+/** The token of the last login: `~/.vault-token`, shared with Vault's and OpenBao's command lines; only its user may read it. */
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { systemRandom } from '../../core/random.ts'
+
+const FILE = '.vault-token'
+const OWNER_ONLY = 0o600
+
+/** @returns '' where nobody has logged in */
+export function readTokenFile(home: string): string {
+  try {
+    return readFileSync(join(home, FILE), 'utf8').trim()
+  } catch (error) {
+    if (isMissing(error)) return ''
+    throw error
+  }
+}
+
+/** Replaces the file in one step, so that no reader sees half a token and no old mode survives. */
+export function writeTokenFile(home: string, token: string): void {
+  const path = join(home, FILE)
+  const fresh = `${path}.${systemRandom.base62(8)}.tmp`
+  try {
+    writeFileSync(fresh, token, { mode: OWNER_ONLY, flag: 'wx' })
+    renameSync(fresh, path)
+  } finally {
+    rmSync(fresh, { force: true })
+  }
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ENOENT'
+}

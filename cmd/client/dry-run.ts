@@ -1,0 +1,80 @@
+/**
+ * What `-output-curl-string` and `-output-policy` print instead of sending the request. The text never holds the token:
+ * curl's line asks this program for it.
+ */
+import type { Mode } from './connection.ts'
+import { shellQuote } from './connection.ts'
+
+export interface PlannedRequest {
+  readonly method: string
+  readonly url: URL
+  readonly headers: Readonly<Record<string, string | readonly string[]>>
+  readonly body: string | undefined
+  readonly curlTls: readonly string[]
+  readonly socketPath: string | undefined
+}
+
+/** Thrown in place of sending: it ends the command, which prints the text. */
+export class DryRun extends Error {
+  override readonly name = 'DryRun'
+  readonly mode: Mode
+  readonly request: PlannedRequest
+
+  constructor(mode: Mode, request: PlannedRequest) {
+    super('the request was to be shown, not sent')
+    this.mode = mode
+    this.request = request
+  }
+
+  /** @param program the name that prints the token: `keyhold` */
+  text(program: string): string {
+    return this.mode === 'policy' ? policyText(this.request) : curlText(this.request, program)
+  }
+}
+
+function curlText(request: PlannedRequest, program: string): string {
+  const headers = Object.entries(request.headers).flatMap(([name, values]) =>
+    [values].flat().map((value) => {
+      const shown = name.toLowerCase() === 'x-vault-token' ? `$(${program} print token)` : value
+      return `-H "${name}: ${shown}"`
+    }),
+  )
+  return [
+    'curl',
+    ...request.curlTls.filter((flag) => flag === '--insecure'),
+    ...(request.method === 'GET' ? [] : [`-X ${request.method}`]),
+    ...request.curlTls.filter((flag) => flag !== '--insecure'),
+    ...(request.socketPath === undefined
+      ? []
+      : [`--unix-socket ${shellQuote(request.socketPath)}`]),
+    ...headers,
+    ...(request.body === undefined ? [] : [`-d ${shellQuote(request.body)}`]),
+    `"${request.url.href}"`,
+  ].join(' ')
+}
+
+const CAPABILITIES: Readonly<Record<string, readonly string[]>> = {
+  GET: ['read'],
+  LIST: ['list'],
+  SCAN: ['scan'],
+  POST: ['create', 'update'],
+  PUT: ['create', 'update'],
+  PATCH: ['patch'],
+  DELETE: ['delete'],
+}
+
+/** Paths whose policy must say `sudo` as well (contract: http.md and sys-auth.md, the rows marked root or sudo). */
+const SUDO_PATHS =
+  /^(?:auth\/token\/accessors\/?|sys\/(?:audit(?:\/.+)?|auth\/.+|config\/(?:auditing\/request-headers(?:\/.+)?|cors|ui\/headers(?:\/.*)?)|leases|leases\/(?:lookup|revoke-force|revoke-prefix)\/.*|plugins\/catalog\/.+|raw(?:\/.+)?|remount|revoke-(?:force|prefix)\/.+|rotate(?:\/(?:keyring|root))?|seal|step-down))$/
+
+function policyText({ method, url }: PlannedRequest): string {
+  const path = decodeURIComponent(url.pathname).replace(/^\/v1\//, '')
+  const query = url.searchParams
+  const verb =
+    query.get('list') === 'true' ? 'LIST' : query.get('scan') === 'true' ? 'SCAN' : method
+  const capabilities = [
+    ...(CAPABILITIES[verb] ?? []),
+    ...(SUDO_PATHS.test(path) ? ['sudo'] : []),
+  ].map((name) => `"${name}"`)
+  return `path "${path}" {\n  capabilities = [${capabilities.join(', ')}]\n}`
+}

@@ -1,0 +1,82 @@
+/**
+ * One exchange over HTTP: node:http itself, because `fetch` takes neither a certificate authority nor a client
+ * certificate nor a unix socket without a further package.
+ */
+import { request as requestHttp } from 'node:http'
+import { request as requestHttps } from 'node:https'
+import type { IncomingMessage } from 'node:http'
+
+/** How a TLS connection is made; the members are those of node:tls. */
+export interface TlsSettings {
+  readonly ca?: readonly Buffer[]
+  readonly cert?: Buffer
+  readonly key?: Buffer
+  readonly servername?: string
+  readonly rejectUnauthorized: boolean
+}
+
+export interface Exchange {
+  readonly method: string
+  readonly url: URL
+  readonly headers: Readonly<Record<string, string | readonly string[]>>
+  readonly body: string | undefined
+  readonly tls: TlsSettings
+  /** A unix socket to connect to instead of the URL's host. */
+  readonly socketPath: string | undefined
+  /** From start to the last byte of the answer. */
+  readonly timeoutMs: number
+}
+
+export interface Answer {
+  readonly status: number
+  readonly headers: IncomingMessage['headers']
+  readonly body: Buffer
+}
+
+/** The exchange took longer than `timeoutMs`. */
+class TimedOut extends Error {
+  override readonly name = 'TimedOut'
+  constructor() {
+    super('context deadline exceeded (the server did not answer in time)')
+  }
+}
+
+/** @throws what node:http reports (`code` says why), or TimedOut; nothing is tried again here */
+export function exchange(wanted: Exchange): Promise<Answer> {
+  const { method, url, headers, body, tls, socketPath, timeoutMs } = wanted
+  const request = url.protocol === 'https:' ? requestHttps : requestHttp
+  return new Promise<Answer>((resolve, reject) => {
+    const signal = AbortSignal.timeout(timeoutMs)
+    const outgoing = request(url, {
+      method,
+      headers: {
+        ...headers,
+        ...(body === undefined ? {} : { 'Content-Length': Buffer.byteLength(body) }),
+      },
+      ...(socketPath === undefined ? {} : { socketPath }),
+      ...nodeTls(tls),
+      agent: false,
+      signal,
+    })
+    outgoing.on('error', (error) => reject(signal.aborted ? new TimedOut() : error))
+    outgoing.on('response', (incoming) => {
+      collect(incoming).then(resolve, reject)
+    })
+    outgoing.end(body)
+  })
+}
+
+async function collect(incoming: IncomingMessage): Promise<Answer> {
+  const chunks: Buffer[] = []
+  for await (const chunk of incoming) chunks.push(Buffer.from(chunk))
+  return {
+    status: incoming.statusCode ?? 0,
+    headers: incoming.headers,
+    body: Buffer.concat(chunks),
+  }
+}
+
+/** Node wants its own arrays mutable. */
+function nodeTls({ ca, ...rest }: TlsSettings): object {
+  return ca === undefined ? rest : { ...rest, ca: [...ca] }
+}

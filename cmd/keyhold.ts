@@ -1,0 +1,30 @@
+#!/usr/bin/env node
+/**
+ * What a person starts. Modules are loaded where they are used: a server needs no commands, a command no server.
+ */
+import { programNamed } from './cli/program.ts'
+import { processTerminal } from './cli/terminal.ts'
+
+const [, startedAs = '', ...args] = process.argv
+
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error
+  process.exit(0) // the reader of a pipe (`| head`) has seen enough
+})
+
+process.exitCode = await main()
+
+async function main(): Promise<number> {
+  const terminal = processTerminal()
+  const program = programNamed(terminal.env['KEYHOLD_PROGRAM'] ?? startedAs)
+  if (args.length === 1 && ['version', '-v', '-version', '--version'].includes(args[0] ?? '')) {
+    terminal.out(`${program.versionLine}\n`)
+    return 0
+  }
+  if (args[0] === 'server') {
+    const { runServer } = await import('./server/server.ts')
+    return runServer(args.slice(1), terminal)
+  }
+  const { runCommandLine } = await import('./cli/run.ts')
+  return runCommandLine(args, terminal, program)
+}
