@@ -1,0 +1,89 @@
+/**
+ * `data` of a request or answer as JSON for the log: every string and every run of bytes hashed, at any depth, each
+ * element of a list by itself. Keys, numbers, booleans, null and times (`Date`) stay as they are, keys are sorted.
+ */
+import { rfc3339 } from '../clock.ts'
+import { quote, sortedKeys } from './quote.ts'
+import type { SaltedHash } from './salted-hash.ts'
+
+export interface DataRules {
+  /** `undefined`: nothing is hashed (`log_raw`). */
+  readonly hash: SaltedHash | undefined
+  /** Strings whose nearest key is one of these are not hashed, as Vault's `audit_non_hmac_*_keys`. */
+  readonly clearKeys: ReadonlySet<string> | undefined
+  /** The answer of a listing: top-level `keys` and `key_info` become their counts. */
+  readonly elide: boolean
+}
+
+/** hot: the JSON object, `{}` if nothing is in it. */
+export function dataText(data: object, rules: DataRules): string {
+  return rules.elide ? objectText(withoutLists(data), rules) : objectText(data, rules)
+}
+
+function objectText(object: object, rules: DataRules): string {
+  let members = ''
+  const values = object as Readonly<Record<string, unknown>>
+  for (const key of sortedKeys(object)) {
+    const text = valueText(values[key], key, rules)
+    if (text === undefined) continue
+    members += members === '' ? `${quote(key)}:${text}` : `,${quote(key)}:${text}`
+  }
+  return `{${members}}`
+}
+
+function listText(items: readonly unknown[], key: string, rules: DataRules): string {
+  let list = ''
+  for (let i = 0; i < items.length; i++) {
+    const text = valueText(items[i], key, rules) ?? 'null'
+    list += i === 0 ? text : `,${text}`
+  }
+  return `[${list}]`
+}
+
+/** `undefined` for what JSON has no form for. Never calls a `toJSON`: only what is looked at here gets out. */
+function valueText(value: unknown, key: string, rules: DataRules): string | undefined {
+  switch (typeof value) {
+    case 'string':
+      return stringText(value, key, rules)
+    case 'number':
+      return Number.isFinite(value) ? String(value) : 'null'
+    case 'boolean':
+    case 'bigint':
+      return String(value)
+    case 'object':
+      return value === null ? 'null' : structureText(value, key, rules)
+    default:
+      return undefined
+  }
+}
+
+function stringText(value: string, key: string, { hash, clearKeys }: DataRules): string {
+  return hash === undefined || clearKeys?.has(key) === true ? quote(value) : `"${hash.of(value)}"`
+}
+
+function structureText(value: object, key: string, rules: DataRules): string {
+  if (Array.isArray(value)) return listText(value, key, rules)
+  if (Object.getPrototypeOf(value) === Object.prototype) return objectText(value, rules)
+  if (JSON.isRawJSON(value)) return value.rawJSON
+  if (value instanceof Date)
+    return Number.isNaN(value.getTime()) ? 'null' : `"${rfc3339(value.getTime())}"`
+  if (ArrayBuffer.isView(value)) {
+    return bytesText(new Uint8Array(value.buffer, value.byteOffset, value.byteLength), rules)
+  }
+  if (value instanceof ArrayBuffer) return bytesText(new Uint8Array(value), rules)
+  return objectText(value, rules)
+}
+
+/** The hash of the bytes themselves; in the raw log base64, as Go prints bytes. Never in the clear by key. */
+function bytesText(bytes: Uint8Array, { hash }: DataRules): string {
+  return hash === undefined ? `"${Buffer.from(bytes).toString('base64')}"` : `"${hash.of(bytes)}"`
+}
+
+function withoutLists(data: object): object {
+  const shown: Record<string, unknown> = { ...data }
+  const { keys, key_info: keyInfo } = shown as { keys?: unknown; key_info?: unknown }
+  if (Array.isArray(keys)) shown['keys'] = keys.length
+  if (typeof keyInfo === 'object' && keyInfo !== null)
+    shown['key_info'] = Object.keys(keyInfo).length
+  return shown
+}

@@ -1,0 +1,200 @@
+/**
+ * The audit device that appends to a file.
+ *
+ * Safe     only inside the audit directory, only regular files, no symbolic link, never executable; created 0600
+ *          whatever the umask. Appended in one system call, so processes may share a file.
+ * Written  `write` resolves when the system has the lines (as Vault: no fsync).
+ * Blocks   lines are written from the main thread, at the end of a turn. Measured (2 cores, 1.1 kB a line): through
+ *          libuv's pool a request costs 84 µs instead of 42 with one connection, 40 instead of 38 with 32, the same
+ *          with 256. A disk that stalls must not stop the server, though: after a write of more than `SLOW_MS` the
+ *          next ones go through the pool, for `SLOW_REST_MS`.
+ * Fails    AuditWriteFailed; the next write opens the file anew, and begins with a newline if the last one was cut off.
+ */
+import {
+  closeSync,
+  constants,
+  fchmodSync,
+  fstatSync,
+  openSync,
+  readSync,
+  write,
+  writeSync,
+} from 'node:fs'
+import { promisify } from 'node:util'
+import type { Clock } from '../clock.ts'
+import { RequestError } from '../errors.ts'
+import { confine } from './confine.ts'
+import type { AuditDevice } from './device.ts'
+import { AuditWriteFailed, writeFailed } from './failures.ts'
+import type { Sink } from './options.ts'
+
+type FileSink = Extract<Sink, { kind: 'file' }>
+
+/** No request should wait longer for another's line; a write to the page cache takes some 5 µs. */
+const SLOW_MS = 20
+const SLOW_REST_MS = 5_000
+/** How often it is looked whether the file was deleted under us. */
+const DELETED_CHECK_MS = 1_000
+const EXECUTABLE_BITS = 0o7111
+const NEW_FILE_MODE = 0o600
+const NEWLINE = 10
+const DONE = Promise.resolve()
+const { O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDWR } = constants
+/** O_RDWR to see the last byte; O_NONBLOCK so that opening a FIFO does not wait for its reader. */
+const OPEN_FLAGS = O_RDWR | O_APPEND | O_NOFOLLOW | O_NONBLOCK
+
+const writeInPool = promisify(write)
+
+export class FileDevice implements AuditDevice {
+  readonly #sink: FileSink
+  readonly #clock: Clock
+  #fd: number | undefined
+  /** The file that was opened ends within a line: a write was cut off. */
+  #torn = false
+  /** Being written in the pool: must not be closed, its number would be given to another file. */
+  #busyFd: number | undefined
+  #slowUntilMs = Number.NEGATIVE_INFINITY
+  #checkedAtMs = Number.NEGATIVE_INFINITY
+
+  constructor(sink: FileSink, clock: Clock) {
+    this.#sink = sink
+    this.#clock = clock
+  }
+
+  write(lines: string): Promise<void> {
+    const nowMs = this.#clock.monotonicMs()
+    if (nowMs < this.#slowUntilMs) return this.#writeInPool(lines, nowMs)
+    try {
+      this.#writeNow(lines, nowMs)
+      return DONE
+    } catch (error) {
+      return Promise.reject(this.#failed(error))
+    }
+  }
+
+  check(): void {
+    try {
+      this.#opened(this.#clock.monotonicMs())
+    } catch (error) {
+      throw this.#failed(error)
+    }
+  }
+
+  reopen(): void {
+    this.close()
+  }
+
+  close(): void {
+    if (this.#fd === undefined) return
+    const fd = this.#fd
+    this.#fd = undefined
+    if (fd !== this.#busyFd) closeQuietly(fd)
+  }
+
+  #writeNow(lines: string, startedMs: number): void {
+    const fd = this.#opened(startedMs)
+    const whole = this.#torn ? `\n${lines}` : lines
+    const done = writeSync(fd, whole)
+    if (done < Buffer.byteLength(whole)) writeRest(fd, Buffer.from(whole), done)
+    this.#torn = false
+    const finishedMs = this.#clock.monotonicMs()
+    if (finishedMs - startedMs > SLOW_MS) this.#slowUntilMs = finishedMs + SLOW_REST_MS
+  }
+
+  async #writeInPool(lines: string, nowMs: number): Promise<void> {
+    try {
+      const fd = this.#opened(nowMs)
+      this.#busyFd = fd
+      const bytes = Buffer.from(this.#torn ? `\n${lines}` : lines)
+      for (let done = 0; done < bytes.length;) {
+        done += advanced((await writeInPool(fd, bytes, done)).bytesWritten)
+      }
+      if (this.#fd === fd) this.#torn = false
+    } catch (error) {
+      throw this.#failed(error)
+    } finally {
+      this.#release()
+    }
+  }
+
+  #release(): void {
+    const fd = this.#busyFd
+    this.#busyFd = undefined
+    if (fd !== undefined && fd !== this.#fd) closeQuietly(fd)
+  }
+
+  #opened(nowMs: number): number {
+    if (this.#fd !== undefined && nowMs - this.#checkedAtMs >= DELETED_CHECK_MS) {
+      this.#checkedAtMs = nowMs
+      if (fstatSync(this.#fd).nlink === 0) this.close()
+    }
+    if (this.#fd !== undefined) return this.#fd
+    this.#fd = openAuditFile(this.#sink)
+    this.#checkedAtMs = nowMs
+    this.#torn = endsWithinLine(this.#fd)
+    return this.#fd
+  }
+
+  /** The next write opens the file anew: what was in the way may be gone by then. It looks at the file's end itself. */
+  #failed(error: unknown): AuditWriteFailed {
+    this.close()
+    // `confine` speaks to who enables a device; its text is right here, too.
+    return error instanceof RequestError
+      ? new AuditWriteFailed(error.message, error)
+      : writeFailed(error)
+  }
+}
+
+function writeRest(fd: number, bytes: Buffer, from: number): void {
+  for (let done = from; done < bytes.length;) done += advanced(writeSync(fd, bytes, done))
+}
+
+/** A write that does nothing and says so is an error, or the loop would not end. */
+function advanced(bytes: number): number {
+  if (bytes === 0) throw new AuditWriteFailed('the audit file takes no more bytes')
+  return bytes
+}
+
+function closeQuietly(fd: number): void {
+  try {
+    closeSync(fd)
+  } catch {
+    // All that was written is with the system already; there is nothing left to lose.
+  }
+}
+
+function openAuditFile({ path, mode, auditDirectory }: FileSink): number {
+  const real = confine(path, auditDirectory)
+  const fd = openOrCreate(real)
+  try {
+    const stat = fstatSync(fd)
+    if (!stat.isFile())
+      throw new AuditWriteFailed('the path of the audit file is not a regular file')
+    const present = stat.mode & 0o7777
+    const wanted = mode === 'keep' ? present & ~EXECUTABLE_BITS : mode
+    if (present !== wanted) fchmodSync(fd, wanted)
+    return fd
+  } catch (error) {
+    closeSync(fd)
+    throw error
+  }
+}
+
+/** Creation and opening apart: only a new file gets the mode of new files. */
+function openOrCreate(path: string): number {
+  try {
+    const fd = openSync(path, OPEN_FLAGS | O_CREAT | O_EXCL, NEW_FILE_MODE)
+    fchmodSync(fd, NEW_FILE_MODE)
+    return fd
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
+  }
+  return openSync(path, OPEN_FLAGS)
+}
+
+/** True if whoever wrote last (a process that was killed, a full disk) left half a line. */
+function endsWithinLine(fd: number): boolean {
+  const { size } = fstatSync(fd)
+  const last = Buffer.alloc(1)
+  return size > 0 && readSync(fd, last, 0, 1, size - 1) === 1 && last[0] !== NEWLINE
+}

@@ -1,0 +1,137 @@
+/**
+ * A device of the table, ready for entries: its salt, its format, its place, its queue.
+ */
+import type { Clock } from '../clock.ts'
+import { RequestError } from '../errors.ts'
+import { openDevice, type AuditDevice } from './device.ts'
+import { EntryWriter } from './entry.ts'
+import type { RequestEntry, ResponseEntry } from './facts.ts'
+import { AuditWriteFailed, writeFailed } from './failures.ts'
+import { LineGroup, type Outcome } from './line-group.ts'
+import { validateDevice, type AuditConfig } from './options.ts'
+import { SaltedHash } from './salted-hash.ts'
+import type { AuditDeviceRecord } from './table.ts'
+
+export interface OpenDeviceContext {
+  readonly config: AuditConfig
+  readonly clock: Clock
+  /** Told when a device begins to fail, from time to time while it does, and (`undefined`) when it works again. */
+  readonly report: (path: string, failure: AuditWriteFailed | undefined) => void
+}
+
+/** How often a device that goes on failing is reported. */
+const REPORT_EVERY_MS = 10_000
+
+export class OpenDevice {
+  readonly record: AuditDeviceRecord
+  readonly #context: OpenDeviceContext
+  readonly #hash: SaltedHash
+  readonly #writer: EntryWriter
+  readonly #device: AuditDevice
+  readonly #group: LineGroup
+  #reportedAtMs: number | undefined
+
+  /** Never throws: a device that cannot be opened fails its entries, so that nothing goes unaudited. */
+  constructor(record: AuditDeviceRecord, context: OpenDeviceContext) {
+    this.record = record
+    this.#context = context
+    const salt = Buffer.from(record.salt, 'base64')
+    this.#hash = new SaltedHash(salt)
+    salt.fill(0)
+    const { device, format } = prepare(record, context)
+    this.#device = device
+    this.#writer = new EntryWriter(this.#hash, format)
+    this.#group = new LineGroup(device, (failure) => this.#note(failure))
+  }
+
+  /** hot */
+  recordRequest(entry: RequestEntry): Outcome {
+    try {
+      return this.#group.add(this.#writer.requestLine(entry))
+    } catch (error) {
+      return Promise.resolve(unwritable(error))
+    }
+  }
+
+  /** hot */
+  recordResponse(entry: ResponseEntry): Outcome {
+    try {
+      return this.#group.add(this.#writer.responseLine(entry))
+    } catch (error) {
+      return Promise.resolve(unwritable(error))
+    }
+  }
+
+  hash(input: string): string {
+    return this.#hash.of(input)
+  }
+
+  /** Opens the file now, to report at once what is wrong with it; it is tried again with each write. */
+  check(): void {
+    try {
+      this.#device.check()
+      this.#note(undefined)
+    } catch (error) {
+      this.#note(writeFailed(error))
+    }
+  }
+
+  reopen(): void {
+    this.#device.reopen()
+    this.check()
+  }
+
+  flush(): Promise<void> {
+    return this.#group.flush()
+  }
+
+  async close(): Promise<void> {
+    await this.#group.flush()
+    this.#device.close()
+    this.#hash.close()
+  }
+
+  #note(failure: AuditWriteFailed | undefined): void {
+    if (failure === undefined && this.#reportedAtMs === undefined) return
+    const nowMs = this.#context.clock.monotonicMs()
+    if (failure === undefined) this.#reportedAtMs = undefined
+    else if (this.#reportedAtMs !== undefined && nowMs - this.#reportedAtMs < REPORT_EVERY_MS)
+      return
+    else this.#reportedAtMs = nowMs
+    this.#context.report(this.record.path, failure)
+  }
+}
+
+/** Ours: facts that cannot be encoded. The entry counts as not recorded. */
+function unwritable(error: unknown): AuditWriteFailed {
+  return new AuditWriteFailed('the audit entry could not be made', error)
+}
+
+function prepare({ type, options }: AuditDeviceRecord, { config, clock }: OpenDeviceContext) {
+  try {
+    const checked = validateDevice(type, options, config)
+    return { device: openDevice(checked, clock), format: checked.format }
+  } catch (error) {
+    if (!(error instanceof RequestError)) throw error
+    const format = { logRaw: false, hmacAccessor: true, elideListResponses: false, prefix: '' }
+    return { device: new RefusedDevice(new AuditWriteFailed(error.message, error)), format }
+  }
+}
+
+/** What this node's configuration no longer allows: the device stays, and refuses every line. */
+class RefusedDevice implements AuditDevice {
+  readonly #failure: AuditWriteFailed
+
+  constructor(failure: AuditWriteFailed) {
+    this.#failure = failure
+  }
+
+  write(): Promise<void> {
+    return Promise.reject(this.#failure)
+  }
+  check(): void {
+    throw this.#failure
+  }
+  reopen(): void {}
+  close(): void {}
+}

@@ -1,0 +1,170 @@
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, test } from 'vitest'
+import { BadRequest } from '../errors.ts'
+import { validateDevice } from './options.ts'
+
+const root = realpathSync(mkdtempSync(join(tmpdir(), 'audit-options-')))
+const auditDirectory = join(root, 'audit')
+const outside = join(root, 'audit-outside')
+mkdirSync(join(auditDirectory, 'below'), { recursive: true })
+mkdirSync(outside)
+symlinkSync(outside, join(auditDirectory, 'link'))
+symlinkSync(auditDirectory, join(root, 'link-to-audit'))
+afterAll(() => rmSync(root, { recursive: true }))
+
+const file = (options: Record<string, string>, allowPrefix = false) =>
+  validateDevice('file', options, { auditDirectory, allowPrefix })
+const discard = (options: Record<string, string>) => file({ file_path: 'discard', ...options })
+
+describe('what is wrong has the text that clients know', () => {
+  test.each([
+    ['', {}, 'unknown backend type: ""'],
+    ['nope', {}, 'unknown backend type: "nope"'],
+    ['syslog', {}, 'unknown backend type: "syslog"; this server knows the type "file"'],
+    ['file', {}, 'file_path is required'],
+    [
+      'file',
+      { file_path: 'discard', log_raw: 'maybe' },
+      'strconv.ParseBool: parsing "maybe": invalid syntax',
+    ],
+    ['file', { file_path: 'discard', format: 'xml' }, 'unknown format type "xml"'],
+    [
+      'file',
+      { file_path: 'discard', format: 'jsonx' },
+      'jsonx formatting has been removed, consider switching to json by omitting "format" or setting it to "json"',
+    ],
+    [
+      'file',
+      { file_path: 'discard', prefix: '#!' },
+      '"prefix" is not allowed; set "allow_audit_log_prefixing" in the server\'s configuration to allow it',
+    ],
+  ])('%s %j', (type, options, text) => {
+    expect(() => validateDevice(type, options, { auditDirectory })).toThrow(new BadRequest(text))
+  })
+
+  test.each([
+    'log_raw',
+    'hmac_accessor',
+    'elide_list_responses',
+    'format',
+    'mode',
+    'file_path',
+    'path',
+  ])('a secret in the wrong place is not repeated: %s', (option) => {
+    const canary = 'Canary/of-a-long-secret'
+    const options = option.endsWith('path') ? {} : { file_path: 'discard' }
+    expect(() => file({ ...options, [option]: canary })).toThrow(
+      expect.not.objectContaining({
+        message: expect.stringContaining('Canary') as unknown,
+      }) as Error,
+    )
+    expect(() => validateDevice(canary, {}, {})).toThrow(
+      'unknown backend type; the known one is "file"',
+    )
+  })
+})
+
+test('without options everything is hashed, in a file of mode 0600', () => {
+  expect(file({ file_path: join(auditDirectory, 'a.log') })).toEqual({
+    sink: { kind: 'file', path: join(auditDirectory, 'a.log'), mode: 0o600, auditDirectory },
+    format: { logRaw: false, hmacAccessor: true, elideListResponses: false, prefix: '' },
+  })
+})
+
+test('all options of Vault are taken, unknown ones ignored', () => {
+  const options = {
+    file_path: 'STDOUT',
+    log_raw: '1',
+    hmac_accessor: 'F',
+    elide_list_responses: 'true',
+    prefix: 'P ',
+    format: 'json',
+    bogus: 'x',
+  }
+  expect(file(options, true)).toEqual({
+    sink: { kind: 'stdout' },
+    format: { logRaw: true, hmacAccessor: false, elideListResponses: true, prefix: 'P ' },
+  })
+})
+
+test('a prefix cannot break a line in two', () => {
+  expect(() => file({ file_path: 'discard', prefix: 'a\nb' }, true)).toThrow(BadRequest)
+  expect(() => file({ file_path: 'discard', prefix: 'x'.repeat(65) }, true)).toThrow(BadRequest)
+})
+
+test('every mode from 0 to 07777 gives one without executable, set-id and sticky bits', () => {
+  for (let mode = 1; mode <= 0o7777; mode++) {
+    const { sink } = file({
+      file_path: join(auditDirectory, 'a'),
+      mode: mode.toString(8).padStart(4, '0'),
+    })
+    expect(sink).toMatchObject({ mode: (mode & 0o666) | 0o600 })
+  }
+  expect(file({ file_path: join(auditDirectory, 'a'), mode: '0000' }).sink).toMatchObject({
+    mode: 'keep',
+  })
+})
+
+test.each(['abc', '', '-1', '0x1', '8', '10000', '0o600', '6 0', '0600 '])(
+  '%j is no mode',
+  (mode) => {
+    expect(() => discard({ mode })).toThrow('"mode" must be octal')
+  },
+)
+
+describe('a file lies in the audit directory, whichever option names it', () => {
+  const refused = [
+    'a.log',
+    './a.log',
+    '',
+    '/',
+    '/etc/passwd',
+    auditDirectory,
+    `${auditDirectory}/`,
+    `${auditDirectory}/../a.log`,
+    `${auditDirectory}/below/../a.log`,
+    `${auditDirectory}/./a.log`,
+    `${auditDirectory}//a.log`,
+    `${auditDirectory}/..`,
+    `${auditDirectory}/a\0.log`,
+    `${auditDirectory}/link/a.log`,
+    `${auditDirectory}/missing/a.log`,
+    `${auditDirectory}/${'a'.repeat(5000)}`,
+    `${outside}/a.log`,
+    'file:///etc/passwd',
+    'stdout/../x',
+  ]
+  test.each(refused.flatMap((path) => [['file_path', path] as const, ['path', path] as const]))(
+    '%s=%s is refused, and the text names the setting',
+    (option, path) => {
+      expect(() => file({ [option]: path })).toThrow(BadRequest)
+      expect(() => file({ [option]: path })).toThrow('"audit_directory"')
+    },
+  )
+
+  test.each([`${auditDirectory}/a`, `${auditDirectory}/below/a..b`, `${root}/link-to-audit/a`])(
+    '%s is taken',
+    (path) => {
+      expect(file({ file_path: path }).sink).toMatchObject({ path })
+      expect(file({ path }).sink).toMatchObject({ path })
+    },
+  )
+
+  test('where both options are given, the one that is used is the one that is checked', () => {
+    expect(() => file({ file_path: '/etc/passwd', path: `${auditDirectory}/a` })).toThrow(
+      BadRequest,
+    )
+    expect(file({ file_path: `${auditDirectory}/a`, path: '/etc/passwd' }).sink).toMatchObject({
+      path: `${auditDirectory}/a`,
+    })
+  })
+
+  test('there is none without the setting, but stdout and discard are', () => {
+    expect(() => validateDevice('file', { file_path: '/var/log/a' }, {})).toThrow(
+      'set "audit_directory"',
+    )
+    expect(validateDevice('file', { path: 'Discard' }, {}).sink).toEqual({ kind: 'discard' })
+  })
+})

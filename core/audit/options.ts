@@ -1,0 +1,141 @@
+/**
+ * The options of an audit device, checked: what an operator gives to `sys/audit/<name>` (contract: http.md, 12).
+ * One place reads both spellings of the file's path, so no guard can be passed by the other.
+ */
+import { BadRequest } from '../errors.ts'
+import { confine } from './confine.ts'
+import type { EntryFormat } from './entry.ts'
+
+/** What the server's configuration allows. */
+export interface AuditConfig {
+  /** `audit_directory`: audit files lie in it or below; absent: there are none. */
+  readonly auditDirectory?: string | undefined
+  /** `allow_audit_log_prefixing`: a line may begin with other text than its JSON. */
+  readonly allowPrefix?: boolean | undefined
+}
+
+export interface DeviceOptions {
+  readonly sink: Sink
+  readonly format: EntryFormat
+}
+
+export type Sink =
+  | { readonly kind: 'discard' }
+  | { readonly kind: 'stdout' }
+  | {
+      readonly kind: 'file'
+      readonly path: string
+      /** Permission bits, never executable, always with the owner's; `keep`: those that the file has, else 0600. */
+      readonly mode: number | 'keep'
+      readonly auditDirectory: string
+    }
+
+/** Types of the contract that this server does not write to yet. */
+const LATER_TYPES: ReadonlySet<string> = new Set(['syslog', 'socket', 'http'])
+const TRUE: ReadonlySet<string> = new Set(['1', 't', 'T', 'true', 'TRUE', 'True'])
+const FALSE: ReadonlySet<string> = new Set(['0', 'f', 'F', 'false', 'FALSE', 'False'])
+const OCTAL_MODE = /^[0-7]{1,5}$/
+const MAX_MODE = 0o7777
+/** Read and write only: no executable, set-id or sticky bit can be asked for. */
+const ALLOWED_MODE_BITS = 0o666
+const OWNER_MODE_BITS = 0o600
+const MAX_PREFIX_CHARACTERS = 64
+/** A word that an error may repeat as Vault does; longer or stranger ones may be a secret in the wrong place. */
+const REPEATABLE = /^[a-z0-9_-]{0,16}$/
+
+/**
+ * Options that are not known are ignored, as in Vault.
+ *
+ * @throws {BadRequest} what is wrong, with Vault's text where it has one
+ */
+export function validateDevice(
+  type: string,
+  options: Readonly<Record<string, string>>,
+  config: AuditConfig,
+): DeviceOptions {
+  if (type !== 'file') throw unknownType(type)
+  const target = options['file_path'] ?? options['path']
+  if (target === undefined) throw new BadRequest('file_path is required')
+  checkFormat(options['format'])
+  const format = {
+    hmacAccessor: flag(options, 'hmac_accessor', true),
+    logRaw: flag(options, 'log_raw', false),
+    elideListResponses: flag(options, 'elide_list_responses', false),
+    prefix: readPrefix(options['prefix'], config),
+  }
+  return { format, sink: readSink(target, readMode(options['mode']), config) }
+}
+
+function unknownType(type: string): BadRequest {
+  if (LATER_TYPES.has(type)) {
+    return new BadRequest(`unknown backend type: "${type}"; this server knows the type "file"`)
+  }
+  return new BadRequest(
+    REPEATABLE.test(type)
+      ? `unknown backend type: "${type}"`
+      : 'unknown backend type; the known one is "file"',
+  )
+}
+
+function checkFormat(format = 'json'): void {
+  if (format === 'json') return
+  if (format === 'jsonx') {
+    throw new BadRequest(
+      'jsonx formatting has been removed, consider switching to json by omitting "format" or setting it to "json"',
+    )
+  }
+  throw new BadRequest(
+    REPEATABLE.test(format)
+      ? `unknown format type "${format}"`
+      : 'unknown format type; "format" may be "json"',
+  )
+}
+
+function flag(
+  options: Readonly<Record<string, string>>,
+  name: string,
+  byDefault: boolean,
+): boolean {
+  const text = options[name]
+  if (text === undefined) return byDefault
+  if (TRUE.has(text)) return true
+  if (FALSE.has(text)) return false
+  throw new BadRequest(
+    REPEATABLE.test(text)
+      ? `strconv.ParseBool: parsing "${text}": invalid syntax`
+      : `strconv.ParseBool: invalid syntax; "${name}" must be "true" or "false"`,
+  )
+}
+
+function readPrefix(prefix = '', config: AuditConfig): string {
+  if (prefix === '') return ''
+  if (config.allowPrefix !== true) {
+    throw new BadRequest(
+      '"prefix" is not allowed; set "allow_audit_log_prefixing" in the server\'s configuration to allow it',
+    )
+  }
+  // oxlint-disable-next-line no-control-regex -- a prefix with a newline would break the line in two
+  if (prefix.length > MAX_PREFIX_CHARACTERS || /[\u0000-\u001f\u007f]/.test(prefix)) {
+    throw new BadRequest(`"prefix" may have up to ${MAX_PREFIX_CHARACTERS} printable characters`)
+  }
+  return prefix
+}
+
+function readMode(text: string | undefined): number | 'keep' {
+  if (text === undefined) return OWNER_MODE_BITS
+  const mode = OCTAL_MODE.test(text) ? Number.parseInt(text, 8) : Number.POSITIVE_INFINITY
+  if (mode > MAX_MODE) throw new BadRequest('"mode" must be octal permission bits, such as "0600"')
+  return mode === 0 ? 'keep' : (mode & ALLOWED_MODE_BITS) | OWNER_MODE_BITS
+}
+
+function readSink(target: string, mode: number | 'keep', { auditDirectory }: AuditConfig): Sink {
+  const folded = target.toLowerCase()
+  if (folded === 'stdout' || folded === 'discard') return { kind: folded }
+  if (auditDirectory === undefined) {
+    throw new BadRequest(
+      'audit files are off; set "audit_directory" in the server\'s configuration to the directory that holds them',
+    )
+  }
+  confine(target, auditDirectory)
+  return { kind: 'file', path: target, mode, auditDirectory }
+}
