@@ -18,6 +18,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Clock } from '../clock.ts'
 import { AuditWriteFailed } from './failures.ts'
 import { FileDevice } from './file.ts'
+import { validateDevice } from './options.ts'
 
 let directory = ''
 let path = ''
@@ -78,6 +79,19 @@ describe('the mode of the file', () => {
     openFile('keep').check()
     expect(modeOf()).toBe(0o644)
   })
+})
+
+test('whatever mode an option asks for, from 0 to 07777, the file is regular and not executable', () => {
+  for (let bits = 0; bits <= 0o7777; bits++) {
+    const options = { file_path: path, mode: bits.toString(8).padStart(4, '0') }
+    const { sink } = validateDevice('file', options, { auditDirectory: directory })
+    if (sink.kind !== 'file') throw new Error('not a file')
+    const device = new FileDevice(sink, clock)
+    device.check()
+    device.close()
+    if ((modeOf() & ~0o666) !== 0)
+      throw new Error(`mode ${options.mode} gives ${modeOf().toString(8)}`)
+  }
 })
 
 describe('refused, with what to do', () => {

@@ -8,7 +8,7 @@ import { EntryWriter } from './entry.ts'
 import type { RequestEntry, ResponseEntry } from './facts.ts'
 import { AuditWriteFailed, writeFailed } from './failures.ts'
 import { LineGroup, type Outcome } from './line-group.ts'
-import { validateDevice, type AuditConfig } from './options.ts'
+import { parseDevice, type AuditConfig } from './options.ts'
 import { SaltedHash } from './salted-hash.ts'
 import type { AuditDeviceRecord } from './table.ts'
 
@@ -109,7 +109,7 @@ function unwritable(error: unknown): AuditWriteFailed {
 
 function prepare({ type, options }: AuditDeviceRecord, { config, clock }: OpenDeviceContext) {
   try {
-    const checked = validateDevice(type, options, config)
+    const checked = parseDevice(type, options, config)
     return { device: openDevice(checked, clock), format: checked.format }
   } catch (error) {
     if (!(error instanceof RequestError)) throw error

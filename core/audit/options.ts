@@ -44,11 +44,27 @@ const MAX_PREFIX_CHARACTERS = 64
 const REPEATABLE = /^[a-z0-9_-]{0,16}$/
 
 /**
- * Options that are not known are ignored, as in Vault.
+ * For a device that is to be enabled. Options that are not known are ignored, as in Vault.
  *
- * @throws {BadRequest} what is wrong, with Vault's text where it has one
+ * @throws {BadRequest} what is wrong, with Vault's text where it has one; also if the file's directory misses
  */
 export function validateDevice(
+  type: string,
+  options: Readonly<Record<string, string>>,
+  config: AuditConfig,
+): DeviceOptions {
+  const device = parseDevice(type, options, config)
+  if (device.sink.kind === 'file') confine(device.sink.path, device.sink.auditDirectory)
+  return device
+}
+
+/**
+ * For a device that was enabled before: does not look at the disk, where what misses may come back. Who opens the file
+ * confines it.
+ *
+ * @throws {BadRequest} as `validateDevice`
+ */
+export function parseDevice(
   type: string,
   options: Readonly<Record<string, string>>,
   config: AuditConfig,
@@ -136,6 +152,5 @@ function readSink(target: string, mode: number | 'keep', { auditDirectory }: Aud
       'audit files are off; set "audit_directory" in the server\'s configuration to the directory that holds them',
     )
   }
-  confine(target, auditDirectory)
   return { kind: 'file', path: target, mode, auditDirectory }
 }

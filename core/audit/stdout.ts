@@ -25,7 +25,7 @@ export class StdoutDevice implements AuditDevice {
   readonly #output: number
   #fd: number | undefined
   #stream: StreamOutput | undefined
-  /** The bytes of a line that was begun: a write was cut off. */
+  /** A line was begun and cut off. */
   #torn = false
   #stalled = false
 
@@ -47,18 +47,10 @@ export class StdoutDevice implements AuditDevice {
 
   check(): void {
     if (this.#fd !== undefined || this.#stream !== undefined) return
-    if (fstatSync(this.#output).isFile()) {
-      this.#fd = this.#output
-      return
-    }
-    try {
-      this.#fd = openSync(
-        `/proc/self/fd/${this.#output}`,
-        constants.O_WRONLY | constants.O_APPEND | constants.O_NONBLOCK | constants.O_NOCTTY,
-      )
-    } catch {
-      this.#stream = new StreamOutput(this.#output, this.#clock)
-    }
+    const stat = fstatSync(this.#output)
+    if (stat.isFile()) this.#fd = this.#output
+    else if (!stat.isSocket()) this.#fd = openAgain(this.#output)
+    if (this.#fd === undefined) this.#stream = new StreamOutput(this.#output, this.#clock)
   }
 
   /** Standard output cannot be moved away. */
@@ -88,12 +80,29 @@ export class StdoutDevice implements AuditDevice {
   }
 }
 
+/** `undefined`: the system refuses it. */
+function openAgain(output: number): number | undefined {
+  const { O_WRONLY, O_APPEND, O_NONBLOCK, O_NOCTTY } = constants
+  try {
+    return openSync(`/proc/self/fd/${output}`, O_WRONLY | O_APPEND | O_NONBLOCK | O_NOCTTY)
+  } catch (error) {
+    // Nobody has the other end of the pipe open.
+    if (hasCode(error, 'ENXIO'))
+      throw new AuditWriteFailed('the reader of standard output is gone', error)
+    return undefined
+  }
+}
+
 /** @returns bytes written; 0: the pipe is full */
 function writeSome(fd: number, bytes: Buffer, from: number): number {
   try {
     return writeSync(fd, bytes, from)
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'EAGAIN') return 0
+    if (hasCode(error, 'EAGAIN')) return 0
     throw error
   }
+}
+
+function hasCode(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code
 }
