@@ -83,7 +83,6 @@ export const list = command({
     if (flags.detailed)
       return showDetailed(printer, mounts, {
         title: 'Token Type',
-        before: 'Replication',
         of: (config) => textOf(config['token_type']),
       })
     const rows = sortedMounts(mounts).map(([path, mount]) => [

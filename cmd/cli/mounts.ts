@@ -174,11 +174,11 @@ function present(name: string, value: Json | undefined): readonly (readonly [str
   return empty ? [] : [[name, value]]
 }
 
-/** @param own the column that only one kind has: its title and how a mount fills it */
+/** @param own the column that only one kind has, before Replication: its title and how a mount fills it */
 export function showDetailed(
   printer: Printer,
   mounts: JsonObject,
-  own: { title: string; before: 'Replication'; of: (config: JsonObject) => string },
+  own: { title: string; of: (config: JsonObject) => string },
 ): void {
   const rows = sortedMounts(mounts).map(([path, mount]) => {
     const config = objectOf(mount['config']) ?? {}
@@ -203,11 +203,11 @@ export function showDetailed(
 }
 
 function detailedTitles(own: string): readonly string[] {
-  return [
-    ...['Path', 'Plugin', 'Accessor', 'Default TTL', 'Max TTL', own, 'Replication', 'Seal Wrap'],
-    ...['External Entropy Access', 'Options', 'Description', 'UUID', 'Version', 'Running Version'],
-    ...['Running SHA256', 'Deprecation Status'],
-  ]
+  const front = ['Path', 'Plugin', 'Accessor', 'Default TTL', 'Max TTL', own]
+  return front.concat(
+    ['Replication', 'Seal Wrap', 'External Entropy Access', 'Options', 'Description', 'UUID'],
+    ['Version', 'Running Version', 'Running SHA256', 'Deprecation Status'],
+  )
 }
 
 function ttlText(type: string, ttl: Json | undefined): string {

@@ -4,6 +4,7 @@ import type { JsonObject } from '../../core/json.ts'
 import type { Connection } from '../client/connection.ts'
 import { askBare } from '../client/logical.ts'
 import { stringsOf, textOf } from '../client/secret.ts'
+import { goValue } from '../output/go-value.ts'
 import type { Printable } from '../output/printable.ts'
 import type { Printer } from '../output/printer.ts'
 import { wrapText } from '../output/wrap.ts'
@@ -145,17 +146,17 @@ function showKeys(answer: JsonObject, body: JsonObject, { printer, program }: Sh
   if (recoveryKeys.length > 0)
     printer.line(
       `\n${wrapText(
-        `Recovery key initialized with ${String(body['recovery_shares'])} key shares and a key threshold of ${String(body['recovery_threshold'])}. Give each of the shares above to another person.`,
+        `Recovery key initialized with ${goValue(body['recovery_shares'])} key shares and a key threshold of ${goValue(body['recovery_threshold'])}. Give each of the shares above to another person.`,
       )}`,
     )
   printer.advise(
-    `\nWhat to do now: note the keys and the token, each in its own safe place, then have ${String(body['secret_threshold'])} of the holders run: ${program.command} operator unseal`,
+    `\nWhat to do now: note the keys and the token, each in its own safe place, then have ${goValue(body['secret_threshold'])} of the holders run: ${program.command} operator unseal`,
   )
 }
 
 function warningTexts(body: JsonObject, { server, command: name }: Program): readonly string[] {
-  const shares = String(body['secret_shares'])
-  const threshold = String(body['secret_threshold'])
+  const shares = goValue(body['secret_shares'])
+  const threshold = goValue(body['secret_threshold'])
   const article = server === 'Vault' ? 'the Vault' : server
   return [
     `${server} initialized with ${shares} key shares and a key threshold of ${threshold}. Please securely distribute the key shares printed above. When ${article} is re-sealed, restarted, or stopped, you must supply at least ${threshold} of these keys to unseal it before it can start servicing requests.`,

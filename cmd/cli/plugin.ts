@@ -73,7 +73,9 @@ export const info = command({
       askBare(connection(), { method: 'GET', path, query }),
     )
     const found = objectOf(answer['data']) ?? answer
-    const data = Object.fromEntries(INFO.map((key) => [key, found[key] ?? (key === 'args' ? [] : '')]))
+    const data = Object.fromEntries(
+      INFO.map((key) => [key, found[key] ?? (key === 'args' ? [] : '')]),
+    )
     if (field === undefined) printer.data(data)
     else printer.fieldOf(data, field)
   },

@@ -2,22 +2,13 @@
  * Puts a policy's text (HCL) into the common form: one item a line, two blanks a level, `=` aligned, an empty line
  * around what takes several lines. Comments stay where they are.
  */
-import { HclError } from '../../core/hcl/errors.ts'
-import { parseHcl } from '../../core/hcl/parse.ts'
+import { assert } from '../../core/errors.ts'
+import { ROOT_NAMESPACE } from '../../core/policy/policy.ts'
+import { parsePolicy } from '../../core/policy/parse.ts'
 
-/** The text is no HCL; `message` has line and column. */
-export class InvalidPolicyFile extends Error {
-  override readonly name = 'InvalidPolicyFile'
-}
-
-/** @throws {InvalidPolicyFile} */
+/** @throws {InvalidPolicy} the text is no policy; with the place and the reason */
 export function formatPolicy(source: string): string {
-  try {
-    parseHcl(source)
-  } catch (error) {
-    if (error instanceof HclError) throw new InvalidPolicyFile(error.message, { cause: error })
-    throw error
-  }
+  parsePolicy(source, { name: 'formatted', namespace: ROOT_NAMESPACE })
   if (/^\s*\{/.test(source)) return source // JSON has no form of its own here
   const items = readItems(new Pieces(source))
   return items.length === 0 ? '' : `${printItems(items, '').join('\n')}\n`
@@ -52,7 +43,7 @@ class Pieces {
 
   take(): Piece {
     const piece = this.#pieces[this.#at++]
-    if (piece === undefined) throw new InvalidPolicyFile('the text ends too early')
+    assert(piece !== undefined, 'a policy that parses does not end within an item')
     return piece
   }
 

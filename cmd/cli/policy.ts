@@ -1,6 +1,7 @@
 /** The commands of `policy`. */
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { InvalidPolicy } from '../../core/policy/errors.ts'
 import { listSecrets, perform, readSecret } from '../client/logical.ts'
 import { listedKeys, textOf } from '../client/secret.ts'
 import { goValue } from '../output/go-value.ts'
@@ -8,7 +9,6 @@ import { command, exactly } from './command.ts'
 import type { Call } from './command.ts'
 import { CommandFailed, EXIT_USAGE, orFail, reasonOf } from './failure.ts'
 import type { Flags } from './flags.ts'
-import { InvalidPolicyFile, formatPolicy } from './policy-format.ts'
 
 export const list = command({
   usage: 'policy list [options]',
@@ -104,11 +104,11 @@ export const format = command({
   async run({ args, terminal, printer }) {
     const given = (args[0] ?? '').trim()
     const path = given.startsWith('~/') ? join(terminal.home, given.slice(2)) : given
+    const { formatPolicy } = await import('./policy-format.ts')
     try {
       await writeFile(path, formatPolicy(await readFile(path, 'utf8')))
     } catch (error) {
-      if (error instanceof InvalidPolicyFile)
-        throw new CommandFailed(`${path}: ${error.message}`, EXIT_USAGE)
+      if (error instanceof InvalidPolicy) throw new CommandFailed(error.message, EXIT_USAGE)
       throw new CommandFailed(`Error formatting ${path}: ${reasonOf(error)}`, EXIT_USAGE)
     }
     printer.line(`Success! Formatted policy: ${path}`)

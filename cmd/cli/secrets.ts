@@ -63,7 +63,6 @@ export const list = command({
     if (flags.detailed)
       return showDetailed(printer, mounts, {
         title: 'Force No Cache',
-        before: 'Replication',
         of: (config) => String(config['force_no_cache'] === true),
       })
     const rows = sortedMounts(mounts).map(([path, mount]) => [

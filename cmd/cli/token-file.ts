@@ -1,6 +1,7 @@
 /** The token of the last login: `~/.vault-token`, shared with Vault's and OpenBao's command lines; only its user may read it. */
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { CommandFailed, reasonOf } from './failure.ts'
 import { systemRandom } from '../../core/random.ts'
 
 const FILE = '.vault-token'
@@ -12,7 +13,9 @@ export function readTokenFile(home: string): string {
     return readFileSync(join(home, FILE), 'utf8').trim()
   } catch (error) {
     if (isMissing(error)) return ''
-    throw error
+    throw new CommandFailed(
+      `failed to get token from token helper: open ${join(home, FILE)}: ${reasonOf(error)}`,
+    )
   }
 }
 

@@ -36,7 +36,8 @@ function curlText(request: PlannedRequest, program: string): string {
   const headers = Object.entries(request.headers).flatMap(([name, values]) =>
     [values].flat().map((value) => {
       const shown = name.toLowerCase() === 'x-vault-token' ? `$(${program} print token)` : value
-      return `-H "${name}: ${shown}"`
+      const header = `${name}: ${shown}`
+      return `-H ${shown === value ? doubleQuote(header) : `"${header}"`}`
     }),
   )
   return [
@@ -49,8 +50,13 @@ function curlText(request: PlannedRequest, program: string): string {
       : [`--unix-socket ${shellQuote(request.socketPath)}`]),
     ...headers,
     ...(request.body === undefined ? [] : [`-d ${shellQuote(request.body)}`]),
-    `"${request.url.href}"`,
+    doubleQuote(request.url.href),
   ].join(' ')
+}
+
+/** A shell looks into double quotes: where it would find something there, single ones are used. */
+function doubleQuote(text: string): string {
+  return /["$`\\!]/.test(text) ? shellQuote(text) : `"${text}"`
 }
 
 const CAPABILITIES: Readonly<Record<string, readonly string[]>> = {

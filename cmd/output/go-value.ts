@@ -8,7 +8,7 @@ export function goValue(value: unknown): string {
   const members = membersOf(value)
   if (members !== undefined)
     return `map[${members.map(([key, member]) => `${key}:${goValue(member)}`).join(' ')}]`
-  return String(value)
+  return typeof value === 'string' ? value : JSON.stringify(value)
 }
 
 /** A list of strings as Go's `%q`. */

@@ -30,6 +30,7 @@ function padded(
   return cell + ' '.repeat((widths[column] ?? 0) - widthOf(cell))
 }
 
+/** Characters, not UTF-16 units; what a terminal shows wider counts as one all the same. */
 function widthOf(text: string): number {
-  return [...text].length
+  return Array.from(text).length
 }

@@ -1,0 +1,344 @@
+import { createServer } from 'node:http'
+import type { Server } from 'node:http'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { programNamed } from './program.ts'
+import { runCommandLine } from './run.ts'
+import { fakeTerminal } from './terminal.fixture.ts'
+
+/** What the server answers to `GET /v1/sys/mounts`: a status and a body; without an entry: 404. */
+type Answers = Readonly<Record<string, readonly [number, unknown]>>
+
+let home: string
+let server: Server | undefined
+let requests: string[]
+beforeEach(() => {
+  home = mkdtempSync(join(tmpdir(), 'keyhold-run-'))
+  requests = []
+})
+afterEach(() => {
+  server?.close()
+  rmSync(home, { recursive: true })
+})
+
+async function serve(answers: Answers): Promise<string> {
+  server?.close()
+  server = createServer((request, response) => {
+    const chunks: Buffer[] = []
+    request.on('data', (chunk: Buffer) => chunks.push(chunk))
+    request.on('end', () => {
+      const line = `${request.method} ${request.url}`
+      requests.push(`${line} ${Buffer.concat(chunks).toString('utf8')}`.trim())
+      const [status, body] = answers[line] ?? [404, { errors: [] }]
+      response.writeHead(status).end(status === 204 ? undefined : JSON.stringify(body))
+    })
+  })
+  const listening = server
+  await new Promise<void>((resolve) => listening.listen(0, '127.0.0.1', resolve))
+  const bound = listening.address()
+  return `http://127.0.0.1:${typeof bound === 'object' ? bound?.port : ''}`
+}
+
+interface Situation {
+  readonly answers?: Answers
+  readonly as?: 'keyhold' | 'vault' | 'bao'
+  readonly env?: Record<string, string>
+  readonly input?: string
+  readonly hiddenLine?: string
+  readonly isTerminal?: boolean
+}
+
+async function run(args: string, situation: Situation = {}) {
+  const { answers = {}, as = 'bao', env = {}, ...rest } = situation
+  const address = await serve(answers)
+  const terminal = fakeTerminal({
+    env: { VAULT_ADDR: address, VAULT_TOKEN: 'hvs.root-token', ...env },
+    home,
+    ...rest,
+  })
+  const exitCode = await runCommandLine(args.split(' '), terminal, programNamed(as))
+  return { exitCode, ...terminal.written }
+}
+
+const SEALED = {
+  type: 'shamir',
+  initialized: true,
+  sealed: true,
+  t: 3,
+  n: 5,
+  progress: 1,
+  nonce: 'x',
+}
+const OPEN = { ...SEALED, sealed: false, progress: 0, nonce: '' }
+const LEADER = { 'GET /v1/sys/leader': [200, { ha_enabled: false }] } as const
+
+describe('a command line', () => {
+  test('without a command that exists ends with 127 and the help', async () => {
+    const { exitCode, err } = await run('nonsense')
+    expect(exitCode).toBe(127)
+    expect(err).toMatch(/^Usage: bao <command>/)
+  })
+
+  test('of a group without a command of it ends with 1 and the help of the group', async () => {
+    const { exitCode, err } = await run('kv nonsense')
+    expect(exitCode).toBe(1)
+    expect(err).toMatch(/^Usage: bao kv <subcommand>/)
+    expect(err).toContain('enable-versioning')
+  })
+
+  test('that asks for help gets it on standard output', async () => {
+    const { exitCode, out } = await run('kv get -h')
+    expect(exitCode).toBe(0)
+    expect(out).toMatch(/^Usage: bao kv get \[options\] KEY\n/)
+    expect(out).toContain('-version=<int>')
+    expect(out).toContain('bao kv get secret/app')
+    expect(out).not.toContain('%p')
+  })
+
+  test('with an unknown format is refused before anything is sent', async () => {
+    expect(await run('read -format=zz x')).toMatchObject({
+      exitCode: 1,
+      err: 'Invalid output format: zz\n',
+    })
+    expect(requests).toEqual([])
+  })
+
+  test('takes flags behind the words where no data follows them', async () => {
+    const answers: Answers = { 'GET /v1/sys/policies/acl/app': [200, { data: { policy: 'x' } }] }
+    const { exitCode, out } = await run('policy read app -format=json', { answers })
+    expect(exitCode).toBe(0)
+    expect(JSON.parse(out)).toEqual({ policy: 'x' })
+  })
+
+  test('warns where a flag behind data is taken as data', async () => {
+    const { err } = await run('write secret/x a=b -force', {
+      answers: { 'PUT /v1/secret/x': [204, undefined] },
+    })
+    expect(err).toContain('-force')
+  })
+
+  test('never shows the token, whatever goes wrong', async () => {
+    const answers: Answers = { 'GET /v1/sys/mounts': [403, { errors: ['permission denied'] }] }
+    for (const args of [
+      'secrets list',
+      'read x',
+      'token lookup',
+      'kv get a/b',
+      'read -output-curl-string x',
+    ])
+      expect(JSON.stringify(await run(args, { answers }))).not.toContain('hvs.root-token')
+  })
+
+  test('where nothing listens tells a person what to do, and a script only what happened', async () => {
+    const env = { VAULT_ADDR: 'http://127.0.0.1:1' }
+    const script = await run('secrets list', { env })
+    expect(script).toMatchObject({ exitCode: 2, out: '' })
+    expect(script.err).toMatch(/connection refused\n$/)
+    expect((await run('secrets list', { env, isTerminal: true })).err).toContain(
+      'hint: nothing listens',
+    )
+  })
+})
+
+describe('status', () => {
+  test.each([
+    [0, OPEN],
+    [2, SEALED],
+  ])('ends with %i by the seal', async (exitCode, seal) => {
+    const answers: Answers = { 'GET /v1/sys/seal-status': [200, seal], ...LEADER }
+    expect((await run('status', { answers })).exitCode).toBe(exitCode)
+  })
+
+  test('ends with 1 where the server does not answer', async () => {
+    expect((await run('status', { env: { VAULT_ADDR: 'http://127.0.0.1:1' } })).exitCode).toBe(1)
+  })
+})
+
+describe('operator unseal', () => {
+  const answers = (seal: unknown): Answers => ({ 'PUT /v1/sys/unseal': [200, seal], ...LEADER })
+
+  test('asks for the share without showing it, and says what is still missing', async () => {
+    const { exitCode, out, err } = await run('operator unseal', {
+      answers: answers({ ...SEALED, progress: 2 }),
+      as: 'keyhold',
+      hiddenLine: ' c2hhcmU= ',
+      isTerminal: true,
+    })
+    expect(exitCode).toBe(0)
+    expect(out).toContain('Unseal Progress    2/3')
+    expect(out + err).not.toContain('c2hhcmU=')
+    expect(err.replaceAll('\n', ' ')).toContain('2 of 3 shares given; 1 more share is needed')
+    expect(requests[0]).toContain('"key":"c2hhcmU="')
+  })
+
+  test('says that nothing more is to be done once it is open', async () => {
+    const { err } = await run('operator unseal key', { answers: answers(OPEN), as: 'keyhold' })
+    expect(err).toContain('unsealed')
+  })
+
+  test('adds nothing to what scripts of bao and vault compare', async () => {
+    for (const as of ['bao', 'vault'] as const)
+      expect((await run('operator unseal key', { answers: answers(SEALED), as })).err).toBe('')
+  })
+
+  test('without a terminal and without input tells how else to give the share', async () => {
+    const { exitCode, err } = await run('operator unseal')
+    expect(exitCode).toBe(1)
+    expect(err).toContain('provided as the first argument')
+    expect(requests).toEqual([])
+  })
+})
+
+describe('login', () => {
+  const lookup: Answers = {
+    'GET /v1/auth/token/lookup-self': [
+      200,
+      { data: { id: 'hvs.given', accessor: 'acc', policies: ['app'], ttl: 60, renewable: true } },
+    ],
+  }
+  const stored = (): string => readFileSync(join(home, '.vault-token'), 'utf8')
+  const env = { VAULT_TOKEN: '' }
+
+  test('with a token asks the server about it and keeps it', async () => {
+    const { exitCode, out } = await run('login hvs.given', { answers: lookup, env })
+    expect(exitCode).toBe(0)
+    expect(out).toContain('token_policies       ["app"]')
+    expect(stored()).toBe('hvs.given')
+  })
+
+  test('asks for the token where it was not given, and does not show it with -no-print', async () => {
+    const { out, err } = await run('login -no-print', {
+      answers: lookup,
+      env,
+      hiddenLine: 'hvs.given',
+    })
+    expect(out).toBe('')
+    expect(err).toBe('Token (will be hidden): \n')
+    expect(stored()).toBe('hvs.given')
+  })
+
+  test('by approle sends role and secret, the latter from standard input', async () => {
+    const { out } = await run('login -method=approle -field=token role_id=r secret_id=-', {
+      answers: { 'PUT /v1/auth/approle/login': [200, { auth: { client_token: 'hvs.new' } }] },
+      env,
+      input: 's3cret',
+    })
+    expect(requests).toEqual(['PUT /v1/auth/approle/login {"role_id":"r","secret_id":"s3cret"}'])
+    expect(out).toBe('hvs.new')
+    expect(stored()).toBe('hvs.new')
+  })
+
+  test('that fails keeps nothing', async () => {
+    const { exitCode, err } = await run('login hvs.wrong', {
+      answers: { 'GET /v1/auth/token/lookup-self': [403, { errors: ['permission denied'] }] },
+      env,
+    })
+    expect(exitCode).toBe(2)
+    expect(err).toMatch(/^Error authenticating: error looking up token: Error making API request/)
+    expect(stored).toThrow()
+  })
+
+  test('warns where the environment would hide the new token', async () => {
+    const { err } = await run('login hvs.given', { answers: lookup, as: 'vault' })
+    expect(err).toContain('VAULT_TOKEN')
+  })
+
+  test('with an unknown method says where to look', async () => {
+    expect((await run('login -method=nope')).err).toContain('"bao auth list"')
+    expect((await run('login -method=constructor')).err).toContain('Unknown auth method')
+  })
+})
+
+describe('kv', () => {
+  const mounted = (version: string): Answers => ({
+    'GET /v1/sys/internal/ui/mounts/kv/app': [200, { data: { path: 'kv/', options: { version } } }],
+    'GET /v1/sys/internal/ui/mounts/kv': [200, { data: { path: 'kv/', options: { version } } }],
+  })
+
+  test('finds out the version of the engine, and reads where that keeps its data', async () => {
+    const data = { user: 'ann' }
+    const v2: Answers = {
+      ...mounted('2'),
+      'GET /v1/kv/data/app?version=3': [200, { request_id: 'r', data: { data, metadata: {} } }],
+    }
+    expect((await run('kv get -version=3 -field=user kv/app', { answers: v2 })).out).toBe('ann')
+    const v1: Answers = { ...mounted('1'), 'GET /v1/kv/app': [200, { request_id: 'r', data }] }
+    expect((await run('kv get -field=user -mount=kv app', { answers: v1 })).out).toBe('ann')
+  })
+
+  test('shows a field of the secret, not that of the answer with the same name', async () => {
+    const data = { lease_id: 'mine', data: 'inner' }
+    const answers: Answers = {
+      ...mounted('2'),
+      'GET /v1/kv/data/app': [200, { request_id: 'r', lease_id: 'theirs', data: { data } }],
+    }
+    expect((await run('kv get -field=lease_id kv/app', { answers })).out).toBe('mine')
+    expect((await run('kv get -field=data kv/app', { answers })).out).toBe('inner')
+  })
+
+  test('patch reads, merges and writes itself where the server or the policy cannot', async () => {
+    const answers: Answers = {
+      ...mounted('2'),
+      'PATCH /v1/kv/data/app': [405, { errors: ['unsupported operation'] }],
+      'GET /v1/kv/data/app': [
+        200,
+        { data: { data: { a: '1', b: '2' }, metadata: { version: 7 } } },
+      ],
+      'PUT /v1/kv/data/app': [200, { data: { version: 8 } }],
+    }
+    const { exitCode } = await run('kv patch -remove-data=b kv/app c=3', { answers })
+    expect(exitCode).toBe(0)
+    expect(requests.at(-1)).toBe(
+      'PUT /v1/kv/data/app {"data":{"a":"1","c":"3"},"options":{"cas":7}}',
+    )
+  })
+
+  test('rollback refuses a version that was deleted', async () => {
+    const metadata = { version: 2, deletion_time: '2026-01-01T00:00:00Z' }
+    const answers: Answers = {
+      ...mounted('2'),
+      'GET /v1/kv/data/app': [200, { data: { data: {}, metadata: { version: 3 } } }],
+      'GET /v1/kv/data/app?version=2': [404, { data: { data: null, metadata } }],
+    }
+    expect(await run('kv rollback -version=2 kv/app', { answers })).toMatchObject({
+      exitCode: 2,
+      err: 'Cannot roll back to a version that has been deleted\n',
+    })
+  })
+})
+
+describe('answers', () => {
+  test('that list nothing are {} with exit code 2 for a program, a sentence for a person', async () => {
+    expect(await run('list -format=json x')).toEqual({ exitCode: 2, out: '{}\n', err: '' })
+    expect(await run('list x')).toEqual({ exitCode: 2, out: '', err: 'No value found at x\n' })
+  })
+
+  test('keep their numbers in every format', async () => {
+    const data = { n: JSON.rawJSON('12345678901234567890'), ttl: 90 }
+    const answers: Answers = { 'GET /v1/x': [200, { request_id: 'r', data }] }
+    expect((await run('read -field=n x', { answers })).out).toBe('12345678901234567890')
+    expect((await run('read -format=json x', { answers })).out).toContain('12345678901234567890,')
+    expect((await run('read x', { answers })).out).toMatch(/ttl +1m30s\n$/)
+  })
+
+  test('carry the warnings of the server to standard error', async () => {
+    const answers: Answers = {
+      'GET /v1/x': [200, { request_id: 'r', data: { a: 'b' }, warnings: ['take care'] }],
+    }
+    const { err } = await run('read x', { answers, as: 'vault' })
+    expect(err).toBe(
+      'WARNING! The following warnings were returned from Vault:\n\n  * take care\n\n',
+    )
+  })
+
+  test('of a refused write show what the server added', async () => {
+    const answers: Answers = {
+      'PUT /v1/kv/x': [404, { request_id: 'r', data: null, warnings: ['use kv put'] }],
+    }
+    const { exitCode, err } = await run('write kv/x a=b', { answers })
+    expect(exitCode).toBe(2)
+    expect(err).toMatch(/^Error writing data to kv\/x: [\s\S]*use kv put/)
+  })
+})

@@ -1,0 +1,39 @@
+/** A terminal for tests: keeps what was written, answers what it was given. */
+import { NoTerminal } from './terminal.ts'
+import type { Terminal } from './terminal.ts'
+
+export interface FakeTerminal extends Terminal {
+  readonly written: { out: string; err: string }
+}
+
+export function fakeTerminal({
+  env = {},
+  home = '/nonexistent',
+  input = '',
+  hiddenLine,
+  isTerminal = false,
+}: {
+  env?: Readonly<Record<string, string | undefined>>
+  home?: string
+  input?: string
+  hiddenLine?: string
+  isTerminal?: boolean
+} = {}): FakeTerminal {
+  const written = { out: '', err: '' }
+  return {
+    env,
+    home,
+    stdoutIsTerminal: isTerminal,
+    stderrIsTerminal: isTerminal,
+    written,
+    out(text) {
+      written.out += typeof text === 'string' ? text : Buffer.from(text).toString('utf8')
+    },
+    err(text) {
+      written.err += text
+    },
+    readInput: () => Promise.resolve(Buffer.from(input)),
+    readHiddenLine: () =>
+      hiddenLine === undefined ? Promise.reject(new NoTerminal()) : Promise.resolve(hiddenLine),
+  }
+}
