@@ -2,12 +2,6 @@
  * What an audit device is: a place that takes lines. Entries are made (`entry.ts`) and gathered (`line-group.ts`)
  * before it; it only writes.
  */
-import type { Clock } from '../clock.ts'
-import { DiscardDevice } from './discard.ts'
-import { FileDevice } from './file.ts'
-import type { DeviceOptions } from './options.ts'
-import { StdoutDevice } from './stdout.ts'
-
 export interface AuditDevice {
   /**
    * Resolves when all of `lines` (whole lines) is handed to the system. One call at a time.
@@ -20,16 +14,4 @@ export interface AuditDevice {
   /** Opens anew at the next write: after the file was moved away (SIGHUP). */
   reopen(): void
   close(): void
-}
-
-/** Opens nothing yet. */
-export function openDevice({ sink }: DeviceOptions, clock: Clock): AuditDevice {
-  switch (sink.kind) {
-    case 'discard':
-      return new DiscardDevice()
-    case 'stdout':
-      return new StdoutDevice(clock)
-    case 'file':
-      return new FileDevice(sink, clock)
-  }
 }

@@ -3,13 +3,16 @@
  */
 import type { Clock } from '../clock.ts'
 import { RequestError } from '../errors.ts'
-import { openDevice, type AuditDevice } from './device.ts'
+import type { AuditDevice } from './device.ts'
+import { DiscardDevice } from './discard.ts'
 import { EntryWriter } from './entry.ts'
 import type { RequestEntry, ResponseEntry } from './facts.ts'
 import { AuditWriteFailed, writeFailed } from './failures.ts'
+import { FileDevice } from './file.ts'
 import { LineGroup, type Outcome } from './line-group.ts'
-import { parseDevice, type AuditConfig } from './options.ts'
+import { parseDevice, type AuditConfig, type Sink } from './options.ts'
 import { SaltedHash } from './salted-hash.ts'
+import { StdoutDevice } from './stdout.ts'
 import type { AuditDeviceRecord } from './table.ts'
 
 export interface OpenDeviceContext {
@@ -110,11 +113,23 @@ function unwritable(error: unknown): AuditWriteFailed {
 function prepare({ type, options }: AuditDeviceRecord, { config, clock }: OpenDeviceContext) {
   try {
     const checked = parseDevice(type, options, config)
-    return { device: openDevice(checked, clock), format: checked.format }
+    return { device: deviceOf(checked.sink, clock), format: checked.format }
   } catch (error) {
     if (!(error instanceof RequestError)) throw error
     const format = { logRaw: false, hmacAccessor: true, elideListResponses: false, prefix: '' }
     return { device: new RefusedDevice(new AuditWriteFailed(error.message, error)), format }
+  }
+}
+
+/** Opens nothing yet. */
+function deviceOf(sink: Sink, clock: Clock): AuditDevice {
+  switch (sink.kind) {
+    case 'discard':
+      return new DiscardDevice()
+    case 'stdout':
+      return new StdoutDevice(clock)
+    case 'file':
+      return new FileDevice(sink, clock)
   }
 }
 
