@@ -2,7 +2,7 @@
  * One node: sealed or unsealed, over a storage that it shares with others. It holds nothing that another node could
  * miss but the keys, the shares brought to it so far, and caches.
  */
-import type { Feed, Storage } from '../storage/contract.ts'
+import type { Change, Feed, Storage } from '../storage/contract.ts'
 import { EMPTY_AUDIT_TABLE } from './audit/table.ts'
 import type { AuditBroker } from './audit/broker.ts'
 import { bootstrap, readCluster, type Cluster } from './bootstrap.ts'
@@ -192,7 +192,9 @@ export class Node {
   async #becomeUnsealed({ barrier, sealedEpoch }: Unsealed): Promise<void> {
     const { storage, clock, onFailure } = this.parts
     const feed = storage.watch()
-    const cache = new RecordCache(feed, (key) => this.#changed(key, sealedEpoch))
+    const cache = new RecordCache(feed, (key, revision) =>
+      this.#changed({ key, revision }, sealedEpoch),
+    )
     const store = new Store(storage, barrier, cache)
     const cluster = await readCluster(new View(new Transaction(store), ''))
     const duties = startDuties({ store, barrier, clock, random: this.parts.random, onFailure })
@@ -222,10 +224,11 @@ export class Node {
     this.parts.onSealChange?.(true)
   }
 
-  /** A record changed that is not under the barrier. @param key empty: any may have */
-  #changed(key: string, sealedEpoch: number): void {
+  /** A record changed; with an empty key, any may have. Who seals is obeyed before anything else is answered. */
+  #changed({ key, revision }: Change, sealedEpoch: number): void {
+    if (key === CORE_RECORDS.sealedEpoch && revision > sealedEpoch) this.#becomeSealed()
     if (key === CORE_RECORDS.keyring || key === '') this.#reloadKeyring()
-    if (key === CORE_RECORDS.sealedEpoch || key === '') void this.#sealIfTold(sealedEpoch)
+    if (key === '') void this.#sealIfTold(sealedEpoch)
   }
 
   #reloadKeyring(): void {

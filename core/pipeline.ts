@@ -129,6 +129,8 @@ export class Pipeline {
     const parts = this.#parts.unsealed()
     if (parts === undefined) throw new Sealed()
     parts.store.cache.refresh()
+    // What changed may have been that another node sealed all.
+    if (this.#parts.unsealed() !== parts) throw new Sealed()
     const transaction = new Transaction(parts.store)
     const root = new View(transaction, '')
     const nowMs = this.#parts.clock.nowMs()
@@ -159,8 +161,9 @@ export class Pipeline {
     // What is written until here, the use of the token, is kept whatever becomes of the request.
     attempt.transaction.mark()
     if (incoming.operation === 'help') return async () => renderHelp(exchange.id, route)
+    const byWrapping = facts?.takesWrappingToken && authenticated?.isWrapping
     const acl =
-      authenticated && !facts?.unauthenticated
+      authenticated && !facts?.unauthenticated && !byWrapping
         ? await aclOf(root, acls, authenticated.record, nowMs)
         : undefined
     const bound =
@@ -192,6 +195,7 @@ export class Pipeline {
         handled,
         warnings,
         wrapTtlSeconds: incoming.wrapTtlSeconds,
+        wrapFormat: incoming.wrapFormat,
       })
     }
   }

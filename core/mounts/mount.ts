@@ -26,6 +26,7 @@ export function mountOf(entry: MountEntry, system: SystemTtl): Mount {
         maxTtlSeconds,
       ),
       maxTtlSeconds,
+      tokenType: entry.config.tokenType ?? 'default-service',
     })
     made.set(entry, mount)
   }

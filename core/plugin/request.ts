@@ -25,6 +25,8 @@ export interface RequestBase {
   readonly caller: Caller | undefined
   /** The token as it was sent; empty but for privileged plugins, and where none was sent. */
   readonly clientToken: string
+  /** The span for which the answer will be wrapped; 0: it will not. */
+  readonly wrapTtlSeconds: number
   readonly client: Client
   /** The request headers that the mount's tuning lets pass, names in lower case. */
   readonly headers: ReadonlyMap<string, string>
@@ -49,6 +51,8 @@ export interface Mount {
   /** Effective: the mount's tuning, else the system's. */
   readonly defaultTtlSeconds: number
   readonly maxTtlSeconds: number
+  /** Of auth mounts: the type of the tokens that it grants where the role leaves it open. */
+  readonly tokenType: 'default-service' | 'default-batch' | 'service' | 'batch'
 }
 
 export interface Namespace {

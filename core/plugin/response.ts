@@ -3,7 +3,7 @@
  * wrapped.
  */
 import type { JsonObject } from '../json.ts'
-import type { AuthAnswer } from '../request/envelope.ts'
+import type { AuthAnswer, WrapInfo } from '../request/envelope.ts'
 
 export interface Response {
   /** `undefined` in a member leaves it out of the JSON. */
@@ -25,6 +25,8 @@ export interface Response {
   readonly bare?: JsonObject
   /** Asks for wrapping even where the client did not. */
   readonly wrapTtlSeconds?: number
+  /** Of privileged plugins: the answer is already wrapped. */
+  readonly wrapInfo?: WrapInfo
   /** Of privileged plugins: done once the transaction is durable, before the answer; not run again. */
   readonly afterwards?: () => Promise<void>
   /** For a wrapped answer: the accessor of what it holds. */

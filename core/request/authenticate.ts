@@ -6,6 +6,7 @@ import type { Caller } from '../plugin/request.ts'
 import { findToken, type FindContext } from '../tokens/find.ts'
 import { serviceTokens, tokenKey, type TokenRecord } from '../tokens/record.ts'
 import { addCidr } from '../cidr.ts'
+import { RESPONSE_WRAPPING_POLICY } from '../policy/names.ts'
 import type { Incoming } from './incoming.ts'
 
 /** The caller as the pipeline knows it. */
@@ -14,6 +15,7 @@ export interface Authenticated {
   readonly caller: Caller
   /** This request is the token's last: it goes when the request is over. */
   readonly lastUse: boolean
+  readonly isWrapping: boolean
 }
 
 export const INVALID_WRAPPING_TOKEN = 'wrapping token is not valid or does not exist'
@@ -45,7 +47,12 @@ export async function authenticate(
     throw new PermissionDenied()
   }
   const lastUse = !optional && takeUse(context, record)
-  return { record, caller: callerOf(record), lastUse }
+  return { record, caller: callerOf(record), lastUse, isWrapping: isWrappingToken(record) }
+}
+
+/** Whether the token holds a wrapped answer: it has the policy for that, and no other. */
+export function isWrappingToken({ policies }: Pick<TokenRecord, 'policies'>): boolean {
+  return policies.length === 1 && policies[0] === RESPONSE_WRAPPING_POLICY
 }
 
 /** Uses left while the last request runs; nobody else finds the token alive then. */

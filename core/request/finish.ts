@@ -8,7 +8,7 @@ import type { Grant, Response } from '../plugin/response.ts'
 import { authAnswer } from '../tokens/answer.ts'
 import { issueToken, type IssueContext } from '../tokens/issue.ts'
 import { wrap } from '../wrapping/wrapping.ts'
-import { renderEnvelope, type AuthAnswer } from './envelope.ts'
+import { renderEnvelope, type AuthAnswer, type WrapInfo } from './envelope.ts'
 import type { Answer } from './exchange.ts'
 
 export interface FinishInput {
@@ -24,6 +24,7 @@ export interface FinishInput {
   readonly warnings: readonly string[]
   /** What the client asked for; 0: nothing. */
   readonly wrapTtlSeconds: number
+  readonly wrapFormat: 'token' | 'jwt'
 }
 
 const JSON_HEADERS = { 'Content-Type': 'application/json' }
@@ -34,21 +35,33 @@ export async function finish(input: FinishInput): Promise<Answer> {
   const granted = response.auth === undefined ? undefined : await grant(input, response.auth)
   const auth = granted?.auth ?? response.authAnswer
   const warnings = warningsOf(input, response, granted?.warnings ?? [])
-  const plain = render(input, response, auth, warnings)
   const headers = headersOf(input, response)
+  const made = { response, auth, warnings }
+  if (response.wrapInfo !== undefined) return wrapped(made, response.wrapInfo, headers)
+  const plain = render(input, response, auth, warnings)
   const ttlSeconds = wrapTtl(input.wrapTtlSeconds, response.wrapTtlSeconds ?? 0)
   if (ttlSeconds === 0 || plain.status === 204 || response.raw !== undefined) {
-    return { response, auth, warnings, wrapInfo: undefined, ...plain, headers: { ...plain.headers, ...headers } }
+    const all = { ...plain.headers, ...headers }
+    return { ...made, wrapInfo: undefined, status: plain.status, headers: all, body: plain.body }
   }
   const wrapInfo = await wrap(input.context, {
     namespace: input.namespace,
-    response: String(plain.body),
+    response: String(plain.body).trimEnd(),
     ttlSeconds,
+    format: input.wrapFormat,
     creationPath: input.path,
     wrappedAccessor: auth?.accessor ?? response.wrappedAccessor,
   })
+  return wrapped(made, wrapInfo, headers)
+}
+
+function wrapped(
+  made: Pick<Answer, 'response' | 'auth' | 'warnings'>,
+  wrapInfo: WrapInfo,
+  headers: Readonly<Record<string, string>>,
+): Answer {
   const body = renderEnvelope({ requestId: '', wrapInfo }, '')
-  return { response, auth, warnings, wrapInfo, status: 200, headers: { ...JSON_HEADERS, ...headers }, body }
+  return { ...made, wrapInfo, status: 200, headers: { ...JSON_HEADERS, ...headers }, body }
 }
 
 async function grant(

@@ -84,6 +84,7 @@ export function bind(
     namespace: route.namespace,
     caller,
     clientToken: privileged ? incoming.token : '',
+    wrapTtlSeconds: incoming.wrapTtlSeconds,
     client: incoming.client,
     headers: passedHeaders(incoming, entry.config.passthroughRequestHeaders),
     nowMs: context.nowMs,

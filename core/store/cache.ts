@@ -16,6 +16,9 @@ export interface Entry {
   readonly bytes: number
 }
 
+/** Told of each change; with an empty key, that changes were missed. */
+type OnChange = (key: string, revision: number) => void
+
 /** Text of all cached records together; parsed they take about three times as much. */
 const MAX_CACHE_BYTES = 16 * 1024 * 1024
 /** Changes remembered for `changedSince`; a request that lasts longer than so many is run again. */
@@ -29,14 +32,14 @@ export class RecordCache {
     sizeCalculation: (entry) => entry.bytes + ENTRY_OVERHEAD_BYTES,
   })
   readonly #feed: Feed
-  readonly #onChange: (key: string) => void
+  readonly #onChange: OnChange
   /** Reads under way; true: a change came by meanwhile, so that what they bring may be old. */
   readonly #overtaken = new Map<string, Set<{ overtaken: boolean }>>()
   #recent = new Map<string, number>()
   #recentFrom = 0
   #position = 0
 
-  constructor(feed: Feed, onChange: (key: string) => void = () => undefined) {
+  constructor(feed: Feed, onChange: OnChange = () => undefined) {
     this.#feed = feed
     this.#onChange = onChange
   }
@@ -115,7 +118,7 @@ export class RecordCache {
     }
     this.#recent.set(key, revision)
     this.#position = Math.max(this.#position, revision)
-    this.#onChange(key)
+    this.#onChange(key, revision)
   }
 
   #mark(key: string): void {
@@ -128,6 +131,6 @@ export class RecordCache {
     this.#recent = new Map()
     this.#position += 1
     this.#recentFrom = this.#position
-    this.#onChange('')
+    this.#onChange('', this.#position)
   }
 }

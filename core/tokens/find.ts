@@ -26,6 +26,8 @@ export interface FindContext {
   readonly root: View
   readonly nowMs: number
   readonly batch: BatchCodec
+  /** Finds a token too whose last request is the running one. */
+  readonly running?: boolean
 }
 
 /** hot: the living token of this text. */
@@ -64,7 +66,7 @@ async function isAlive(context: FindContext, record: TokenRecord): Promise<boole
   let one: TokenRecord = record
   for (let generation = 0; generation < MAX_GENERATIONS; generation++) {
     if (one.expiresAtMs !== null && one.expiresAtMs <= context.nowMs) return false
-    if (one.type === 'service' && one.numUses < 0) return false
+    if (one.type === 'service' && one.numUses < 0 && !(context.running && one === record)) return false
     if (one.parentId === '') return true
     const parent = await findStored(context, one.parentNamespaceId, one.parentId)
     if (parent === undefined) return leavesOrphans(context, one.parentId)

@@ -1,5 +1,5 @@
 /** Renews tokens: a new end, counted from now, never past the maximum (contract: http.md, 10.5). */
-import { BadRequest, listed } from '../errors.ts'
+import { BadRequest } from '../errors.ts'
 import type { Mount } from '../plugin/request.ts'
 import type { View } from '../store/view.ts'
 import { grantedTtl } from '../ttl.ts'
@@ -20,12 +20,11 @@ export interface Renewed {
   readonly warnings: readonly string[]
 }
 
-/** @throws {BadRequest} it is not renewable, or its maximum is reached */
+/** @throws {BadRequest} it has no end, is not renewable, or its maximum is reached */
 export function renewToken(input: RenewInput): Renewed {
   const { root, nowMs, record, limits } = input
-  if (!record.renewable || record.expiresAtMs === null) {
-    throw new BadRequest(listed('lease is not renewable'))
-  }
+  if (record.expiresAtMs === null) throw new BadRequest('invalid lease ID')
+  if (!record.renewable) throw new BadRequest('lease is not renewable')
   const { ttlSeconds, warnings } = grantedTtl(
     {
       ...limits,

@@ -9,13 +9,13 @@ import { BadRequest } from '../errors.ts'
 import { isJsonObject, type JsonObject } from '../json.ts'
 import type { Namespace } from '../plugin/request.ts'
 import type { WrapInfo } from '../request/envelope.ts'
-import { INVALID_WRAPPING_TOKEN } from '../request/authenticate.ts'
+import { INVALID_WRAPPING_TOKEN, isWrappingToken } from '../request/authenticate.ts'
+import { RESPONSE_WRAPPING_POLICY } from '../policy/names.ts'
 import { kind } from '../store/kind.ts'
 import type { View } from '../store/view.ts'
+import { asJwt } from './jwt.ts'
 import { issueServiceToken, type IssueContext } from '../tokens/issue.ts'
 import type { ServiceToken } from '../tokens/record.ts'
-
-export const WRAPPING_POLICY = 'response-wrapping'
 
 /** What a cubbyhole holds: any object. Its own engine reads and writes the same kind. */
 export const cubbyholeRecords = kind('cubbyhole', z.custom<JsonObject>(isJsonObject))
@@ -38,6 +38,8 @@ export interface WrapInput {
   /** The answer as it would have been sent. */
   readonly response: string
   readonly ttlSeconds: number
+  /** `jwt`: the token is put into a signed JWT. */
+  readonly format: 'token' | 'jwt'
   readonly creationPath: string
   readonly wrappedAccessor?: string | undefined
 }
@@ -48,7 +50,7 @@ export async function wrap(context: IssueContext, input: WrapInput): Promise<Wra
   const { token, record } = await issueServiceToken(context, {
     type: 'service',
     namespace: input.namespace,
-    policies: [WRAPPING_POLICY],
+    policies: [RESPONSE_WRAPPING_POLICY],
     path: input.creationPath,
     displayName: '',
     meta: null,
@@ -76,7 +78,7 @@ export async function wrap(context: IssueContext, input: WrapInput): Promise<Wra
   holder.put(cubbyholeRecords, 'response', { response: input.response })
   holder.put(cubbyholeRecords, 'wrapinfo', info)
   return {
-    token,
+    token: input.format === 'jwt' ? await asJwt(context, token, record) : token,
     accessor,
     ttl,
     creation_time: creationTime,
@@ -102,6 +104,3 @@ const wrappedInfo = z.object({
   creation_path: z.string(),
 })
 
-export function isWrappingToken(record: ServiceToken): boolean {
-  return record.policies.length === 1 && record.policies[0] === WRAPPING_POLICY
-}

@@ -1,0 +1,41 @@
+/** `auth/token/accessors` lists, `auth/token/tidy` tidies. */
+import { path } from '../../../core/plugin/path.ts'
+import { integer, string } from '../../../core/plugin/fields.ts'
+import { accessorPrefix } from '../../../core/tokens/record.ts'
+import { expireTokens } from '../../../core/tokens/expire.ts'
+import type { Unsealed } from '../engine.ts'
+
+export function accessorPaths(_unsealed: Unsealed) {
+  return [
+    path('accessors', {
+      summary: 'Lists the accessors of all tokens',
+      sudo: true,
+      fields: {
+        after: string('Only accessors that sort after this one.').inQuery(),
+        limit: integer('At most so many.').inQuery(),
+      },
+      operations: {
+        async list({ storage, namespace, data }) {
+          const limit = data.limit !== undefined && data.limit > 0 ? { limit: data.limit } : {}
+          const after = data.after === undefined ? {} : { after: data.after }
+          const keys = await storage.list(accessorPrefix(namespace.id), { ...after, ...limit })
+          return { data: { keys } }
+        },
+      },
+    }),
+    path('tidy', {
+      summary: 'Removes what is left of tokens whose time is over',
+      description:
+        'The server does this by itself every second; nothing depends on a call. Kept for scripts that make it.',
+      operations: {
+        async update({ storage, nowMs }) {
+          await expireTokens(storage, nowMs)
+          return { status: 202, data: null, warnings: [STARTED] }
+        },
+      },
+    }),
+  ]
+}
+
+const STARTED =
+  'Tidy operation successfully started. Any information from the operation will be printed to the server logs.'

@@ -1,0 +1,103 @@
+/** `auth/token/lookup`, `lookup-self` and `lookup-accessor` show what is known of a token. */
+import { BadRequest, listed, PermissionDenied } from '../../../core/errors.ts'
+import { rfc3339 } from '../../../core/clock.ts'
+import { namespaceById } from '../../../core/namespaces.ts'
+import { string } from '../../../core/plugin/fields.ts'
+import { path } from '../../../core/plugin/path.ts'
+import type { Request } from '../../../core/plugin/request.ts'
+import { leftSeconds } from '../../../core/tokens/answer.ts'
+import { findByAccessor, findToken } from '../../../core/tokens/find.ts'
+import type { TokenRecord } from '../../../core/tokens/record.ts'
+import { showCidr } from '../../../core/cidr.ts'
+import type { Unsealed } from '../engine.ts'
+
+export function lookupPaths(unsealed: Unsealed) {
+  const token = { token: string('Token; without it the calling one.').default('') }
+  const self = (request: Request<typeof token>) =>
+    show(request, unsealed(), request.clientToken)
+  const given = (request: Request<typeof token>) =>
+    show(request, unsealed(), request.data.token || request.clientToken)
+  return [
+    path('lookup', {
+      summary: 'Shows what is known of a token',
+      fields: token,
+      operations: { read: self, update: given },
+    }),
+    path('lookup-self', {
+      summary: 'Shows what is known of the calling token',
+      fields: token,
+      operations: { read: self, update: self },
+    }),
+    path('lookup-accessor', {
+      summary: 'Shows what is known of the token with an accessor',
+      fields: { accessor: string('Accessor of the token.').default('') },
+      operations: {
+        async update({ data, storage: root, nowMs }) {
+          const record = await byAccessor({ root, nowMs, ...unsealed() }, data.accessor)
+          return { data: await tokenFacts(root, record, '', nowMs) }
+        },
+      },
+    }),
+  ]
+}
+
+/** @throws {BadRequest} none was given, or it is of no living token */
+export async function byAccessor(
+  context: Parameters<typeof findByAccessor>[0],
+  accessor: string,
+) {
+  if (accessor === '') throw new BadRequest(listed('missing accessor'))
+  const record = await findByAccessor(context, accessor)
+  if (record === undefined) throw new BadRequest(listed('invalid accessor'))
+  return record
+}
+
+async function show(
+  { storage: root, nowMs, clientToken }: Request,
+  { batch }: ReturnType<Unsealed>,
+  token: string,
+) {
+  const record = await findToken({ root, nowMs, batch, running: token === clientToken }, token)
+  if (record === undefined) throw new PermissionDenied('bad token')
+  return { data: await tokenFacts(root, record, token, nowMs) }
+}
+
+/** Contract: http.md, 10.4. */
+async function tokenFacts(
+  root: Request['storage'],
+  record: TokenRecord,
+  token: string,
+  nowMs: number,
+): Promise<Record<string, unknown>> {
+  const stored = record.type === 'service' ? record : undefined
+  const namespace = await namespaceById(root, record.namespaceId)
+  return {
+    id: token,
+    accessor: stored?.accessor ?? '',
+    policies: record.policies,
+    path: record.path,
+    meta: record.meta,
+    display_name: record.displayName,
+    num_uses: stored?.numUses ?? 0,
+    orphan: record.parentId === '',
+    creation_time: Math.floor(record.createdAtMs / 1000),
+    creation_ttl: record.ttlSeconds,
+    expire_time: record.expiresAtMs === null ? null : rfc3339(record.expiresAtMs),
+    ttl: leftSeconds(record, nowMs),
+    explicit_max_ttl: stored?.explicitMaxTtlSeconds ?? 0,
+    entity_id: record.entityId,
+    type: record.type,
+    role: record.role,
+    period: stored !== undefined && stored.periodSeconds > 0 ? stored.periodSeconds : undefined,
+    bound_cidrs: record.boundCidrs.length > 0 ? record.boundCidrs.map(showCidr) : undefined,
+    namespace_path: namespace?.path === '' ? undefined : namespace?.path,
+    ...(record.expiresAtMs !== null && {
+      renewable: stored?.renewable ?? false,
+      issue_time: rfc3339(record.createdAtMs),
+    }),
+    ...(stored?.lastRenewalAtMs && {
+      last_renewal: rfc3339(stored.lastRenewalAtMs),
+      last_renewal_time: Math.floor(stored.lastRenewalAtMs / 1000),
+    }),
+  }
+}

@@ -1,0 +1,31 @@
+/** The mounted plugin of a token, for who has to ask it again. */
+import type { Mount } from '../plugin/request.ts'
+import type { View } from '../store/view.ts'
+import { mountOf, type SystemTtl } from './mount.ts'
+import { mountTable, mountTableKey, type MountEntry } from './record.ts'
+import type { Instance, Registry } from './registry.ts'
+
+export interface MountServices {
+  readonly registry: Registry
+  readonly systemTtl: SystemTtl
+}
+
+export interface Mounted {
+  readonly entry: MountEntry
+  readonly mount: Mount
+  readonly instance: Instance
+}
+
+/** The mount with this uuid, if it is still there. */
+export async function findMounted(
+  root: View,
+  { registry, systemTtl }: MountServices,
+  namespaceId: string,
+  uuid: string,
+): Promise<Mounted | undefined> {
+  const table = await root.get(mountTable, mountTableKey(namespaceId))
+  const entry = table?.find((one) => one.uuid === uuid)
+  const instance = entry && registry.instance(entry)
+  if (entry === undefined || instance === undefined) return undefined
+  return { entry, mount: mountOf(entry, systemTtl), instance }
+}

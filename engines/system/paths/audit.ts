@@ -1,0 +1,132 @@
+/** `sys/audit`, `sys/audit-hash` and the request headers that the audit log holds (contract: sys-auth.md). */
+import type { AuditBroker } from '../../../core/audit/broker.ts'
+import { validateDevice, type AuditConfig } from '../../../core/audit/options.ts'
+import { addDevice, checkPathFree, newDevice, removeDevice } from '../../../core/audit/table.ts'
+import {
+  readAuditedHeaders,
+  readAuditTable,
+  writeAuditedHeaders,
+  writeAuditTable,
+} from '../../../core/audit-records.ts'
+import { BadRequest } from '../../../core/errors.ts'
+import { boolean, keyValues, string } from '../../../core/plugin/fields.ts'
+import { path } from '../../../core/plugin/path.ts'
+import type { Request } from '../../../core/plugin/request.ts'
+import type { Response } from '../../../core/plugin/response.ts'
+
+export interface AuditSettings {
+  readonly device: AuditConfig
+  /** False: devices come from the configuration alone. */
+  readonly allowApiCreation: boolean
+}
+
+const deviceFields = {
+  path: string('Name of the device.').default(''),
+  type: string('Type of the device: `file`.').default(''),
+  description: string('What it is for.'),
+  options: keyValues('Settings of the device.').default({}),
+  local: boolean('Kept for compatibility.'),
+}
+const hashFields = {
+  path: string('Name of the device.').default(''),
+  input: string('Text to hash.').default(''),
+}
+const headerFields = {
+  header: string('Name of the header; upper and lower case are the same.').default(''),
+  hmac: boolean('Whether its values are hashed.').default(false),
+}
+
+export function auditPaths(broker: AuditBroker, settings: AuditSettings) {
+  return [
+    path('audit', {
+      summary: 'The audit devices',
+      sudo: true,
+      operations: { read: ({ storage }) => listDevices(storage) },
+    }),
+    path('audit/:path*', {
+      summary: 'Enables and disables an audit device',
+      sudo: true,
+      fields: deviceFields,
+      operations: {
+        update: (request) => enable(request, broker, settings),
+        delete: ({ storage, data }) => disable(storage, data.path),
+      },
+    }),
+    path('audit-hash/:path*', {
+      summary: 'What a text reads as in the log of a device',
+      fields: hashFields,
+      operations: { update: ({ data }) => ({ data: { hash: broker.hash(data.path, data.input) } }) },
+    }),
+    path('config/auditing/request-headers', {
+      summary: 'The request headers that the audit log holds',
+      sudo: true,
+      operations: {
+        read: async ({ storage }) => ({
+          data: { headers: Object.fromEntries(await readAuditedHeaders(storage)) },
+        }),
+      },
+    }),
+    path('config/auditing/request-headers/:header*', {
+      summary: 'A request header that the audit log holds',
+      sudo: true,
+      fields: headerFields,
+      operations: { read: showHeader, update: writeHeader, delete: deleteHeader },
+    }),
+  ]
+}
+
+async function listDevices(root: Request['storage']): Promise<Response> {
+  const { devices } = await readAuditTable(root)
+  return {
+    data: Object.fromEntries(
+      devices.map(({ path: name, type, description, options, local }) => [
+        name,
+        { path: name, type, description, options, local },
+      ]),
+    ),
+  }
+}
+
+async function enable(
+  { storage, data, random }: Request<typeof deviceFields>,
+  broker: AuditBroker,
+  settings: AuditSettings,
+): Promise<undefined> {
+  if (!settings.allowApiCreation) {
+    throw new BadRequest(
+      'cannot enable audit device via API; use declarative, config-based audit device management instead',
+    )
+  }
+  const table = await readAuditTable(storage)
+  checkPathFree(table, data.path)
+  validateDevice(data.type, data.options, settings.device)
+  const device = newDevice(data, random)
+  await broker.test(device)
+  writeAuditTable(storage, addDevice(table, device))
+}
+
+async function disable(root: Request['storage'], name: string): Promise<undefined> {
+  const table = await readAuditTable(root)
+  const left = removeDevice(table, name)
+  if (left !== table) writeAuditTable(root, left)
+}
+
+type HeaderRequest = Request<typeof headerFields>
+
+async function showHeader({ storage, data }: HeaderRequest): Promise<Response> {
+  const found = (await readAuditedHeaders(storage)).get(data.header.toLowerCase())
+  if (found === undefined) throw new BadRequest('Could not find header in config')
+  return { data: { [data.header]: { hmac: found.hmac } } }
+}
+
+async function writeHeader({ storage, data }: HeaderRequest): Promise<undefined> {
+  const headers = new Map(await readAuditedHeaders(storage))
+  headers.set(data.header.toLowerCase(), { hmac: data.hmac })
+  writeAuditedHeaders(storage, headers)
+}
+
+async function deleteHeader({ storage, data }: HeaderRequest): Promise<undefined> {
+  const headers = new Map(await readAuditedHeaders(storage))
+  headers.delete(data.header.toLowerCase())
+  writeAuditedHeaders(storage, headers)
+}

@@ -1,0 +1,41 @@
+/** A clock that stands still until a test moves it. */
+import { parseDurationSeconds } from '../../core/duration.ts'
+import type { Clock } from '../../core/clock.ts'
+
+interface Timer {
+  readonly atMs: number
+  readonly callback: () => void
+}
+
+export class TestClock implements Clock {
+  #nowMs: number
+  #timers = new Set<Timer>()
+
+  constructor(nowMs = Date.UTC(2026, 0, 1)) {
+    this.#nowMs = nowMs
+  }
+
+  nowMs(): number {
+    return this.#nowMs
+  }
+
+  monotonicMs(): number {
+    return this.#nowMs
+  }
+
+  after(spanMs: number, callback: () => void): () => void {
+    const timer = { atMs: this.#nowMs + spanMs, callback }
+    this.#timers.add(timer)
+    return () => void this.#timers.delete(timer)
+  }
+
+  /** Moves on and calls back what is due. @param span as `1h30m`, or seconds; negative: the clock steps back */
+  advance(span: string | number): void {
+    this.#nowMs += parseDurationSeconds(span) * 1000
+    for (const timer of this.#timers) {
+      if (timer.atMs > this.#nowMs) continue
+      this.#timers.delete(timer)
+      timer.callback()
+    }
+  }
+}
