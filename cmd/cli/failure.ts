@@ -9,9 +9,17 @@ export const EXIT_REMOTE = 2
 export class CommandFailed extends Error {
   override readonly name = 'CommandFailed'
   readonly exitCode: number
-  constructor(text: string, exitCode: number = EXIT_REMOTE, options: { cause?: unknown } = {}) {
+  /** What a person may try. */
+  readonly hint: string | undefined
+
+  constructor(
+    text: string,
+    exitCode: number = EXIT_REMOTE,
+    { hint, ...options }: { cause?: unknown; hint?: string } = {},
+  ) {
     super(text, options)
     this.exitCode = exitCode
+    this.hint = hint
   }
 }
 

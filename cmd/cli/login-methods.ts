@@ -117,9 +117,8 @@ async function askHidden(request: LoginRequest, name: string, title: string): Pr
     throw new ClientProblem(
       `'${name}' must be given: -non-interactive keeps it from being asked for`,
     )
-  terminal.err(`${title} (will be hidden): `)
   try {
-    return await terminal.readHiddenLine()
+    return await terminal.askHidden({ text: `${title} (will be hidden): `, on: 'err' })
   } catch (error) {
     if (error instanceof Interrupted) throw new ClientProblem('user interrupted')
     if (error instanceof NoTerminal)
@@ -127,8 +126,6 @@ async function askHidden(request: LoginRequest, name: string, title: string): Pr
         `there is no terminal to ask for the ${name} at; give ${name}=VALUE, or - to read it from standard input`,
       )
     throw error
-  } finally {
-    terminal.err('\n')
   }
 }
 

@@ -150,18 +150,24 @@ function showKeys(answer: JsonObject, body: JsonObject, { printer, program }: Sh
       )}`,
     )
   printer.advise(
-    `\nWhat to do now: note the keys and the token, each in its own safe place, then have ${goValue(body['secret_threshold'])} of the holders run: ${program.command} operator unseal`,
+    `What to do now: note the keys and the token, each in its own safe place, then have ${goValue(body['secret_threshold'])} of the holders run: ${program.command} operator unseal`,
   )
 }
 
-function warningTexts(body: JsonObject, { server, command: name }: Program): readonly string[] {
+/** Under the names `vault` and `bao` in the words that suites compare, else in our own. */
+function warningTexts(body: JsonObject, program: Program): readonly string[] {
   const shares = goValue(body['secret_shares'])
   const threshold = goValue(body['secret_threshold'])
-  const article = server === 'Vault' ? 'the Vault' : server
+  if (program.command === 'keyhold')
+    return [
+      `The key was split into ${shares} shares; any ${threshold} of them unseal the server. Give each share to another person. The server starts sealed: after each start that many holders have to give theirs.`,
+      `Keyhold keeps no share. With fewer than ${threshold} of them left, nothing that it stores can ever be opened again.`,
+    ]
+  const again = program.command === 'bao' ? 'rotate-keys' : 'rekey'
   return [
-    `${server} initialized with ${shares} key shares and a key threshold of ${threshold}. Please securely distribute the key shares printed above. When ${article} is re-sealed, restarted, or stopped, you must supply at least ${threshold} of these keys to unseal it before it can start servicing requests.`,
-    `${server} does not store the generated root key. Without at least ${threshold} keys to reconstruct the root key, ${server} will remain permanently sealed!`,
-    `It is possible to generate new unseal keys, provided you have a quorum of existing unseal keys shares. See "${name} operator ${name === 'bao' ? 'rotate-keys' : 'rekey'}" for more information.`,
+    `Vault initialized with ${shares} key shares and a key threshold of ${threshold}. Please securely distribute the key shares printed above. When the Vault is re-sealed, restarted, or stopped, you must supply at least ${threshold} of these keys to unseal it before it can start servicing requests.`,
+    `Vault does not store the generated root key. Without at least ${threshold} keys to reconstruct the root key, Vault will remain permanently sealed!`,
+    `It is possible to generate new unseal keys, provided you have a quorum of existing unseal keys shares. See "${program.command} operator ${again}" for more information.`,
   ]
 }
 

@@ -1,5 +1,6 @@
 /** The command `operator unseal`: one key share, given in secret; what is still missing is said in plain words. */
 import type { JsonObject } from '../../core/json.ts'
+import { ApiError } from '../client/errors.ts'
 import { askBare } from '../client/logical.ts'
 import { numberOf } from '../client/secret.ts'
 import { wrapText } from '../output/wrap.ts'
@@ -38,29 +39,31 @@ export const unseal = command({
     }
     const key = (call.args[0] ?? '').trim() || (await askForKey(call))
     const body = { key, reset: false, migrate: call.flags.migrate }
-    const status = await orFail(
-      'Error unsealing',
-      askBare(connection, { method: 'PUT', path: 'sys/unseal', body }),
+    const request = { method: 'PUT', path: 'sys/unseal', body } as const
+    const status = await orFail('Error unsealing', askBare(connection, request)).catch(
+      (error: unknown) => {
+        throw refusedShare(error, call.program.command)
+      },
     )
     await showSealStatus(printer, connection, status)
     printer.advise(whatIsNext(status, call.program.command))
   },
 })
 
-async function askForKey({ terminal, nonInteractive }: Call<Flags>): Promise<string> {
+async function askForKey({ terminal, nonInteractive, printer }: Call<Flags>): Promise<string> {
   if (nonInteractive)
     throw new UsageProblem(
       wrapText('-non-interactive was given, so the key is not asked for: give it as an argument.'),
     )
-  terminal.out('Unseal Key (will be hidden): ')
+  // A program that reads the answer finds nothing else on standard output.
+  const on = printer.format === 'table' ? 'out' : 'err'
   try {
-    return (await terminal.readHiddenLine()).trim()
+    const typed = await terminal.askHidden({ text: 'Unseal Key (will be hidden): ', on })
+    return typed.trim()
   } catch (error) {
     if (error instanceof Interrupted) throw new CommandFailed('interrupted', EXIT_USAGE)
     if (error instanceof NoTerminal) throw new UsageProblem(wrapText(noTerminalText(error)))
     throw error
-  } finally {
-    terminal.out('\n')
   }
 }
 
@@ -73,6 +76,17 @@ function noTerminalText({ message }: NoTerminal): string {
     'maximum security. If this is not an option, the unseal key can be provided as the first ' +
     `argument to the unseal command. The raw error was:\n\n${message}`
   )
+}
+
+/** The server refuses a share that cannot be one, or all together once there are enough of them. */
+function refusedShare(error: unknown, program: string): unknown {
+  if (!(error instanceof CommandFailed && error.cause instanceof ApiError)) return error
+  const { message, cause } = error
+  if (error.cause.status !== 400) return error
+  return new CommandFailed(message, undefined, {
+    cause,
+    hint: `look whether the share was copied whole and belongs to this server; if it was the last one needed, all must be given again, from the first: ${program} operator unseal`,
+  })
 }
 
 /** For a person under stress: where we are, and the one thing to do. */

@@ -139,6 +139,7 @@ function explain(error: unknown, { terminal, program, printer }: Surroundings): 
   if (error instanceof CommandFailed) {
     if (error.message !== '') printer.warn(error.message)
     showMore(error.cause, printer)
+    if (error.hint !== undefined) printer.advise(`hint: ${error.hint}`)
     return error.exitCode
   }
   if (error instanceof RequestFailed || error instanceof RequestError) {

@@ -33,7 +33,10 @@ export function fakeTerminal({
       written.err += text
     },
     readInput: () => Promise.resolve(Buffer.from(input)),
-    readHiddenLine: () =>
-      hiddenLine === undefined ? Promise.reject(new NoTerminal()) : Promise.resolve(hiddenLine),
+    async askHidden({ text, on }) {
+      written[on] += `${text}\n`
+      if (hiddenLine === undefined) throw new NoTerminal()
+      return hiddenLine
+    },
   }
 }

@@ -17,12 +17,18 @@ export interface Terminal {
   /** All of standard input, as it came. */
   readInput(): Promise<Buffer>
   /**
-   * A line that is not shown while it is typed; without a terminal, the first line of standard input.
+   * Asks for a line that is not shown while it is typed; without a terminal, takes the first line of standard input.
    *
    * @throws {NoTerminal} there is neither a terminal nor a line
    * @throws {Interrupted} Ctrl-C
    */
-  readHiddenLine(): Promise<string>
+  askHidden(question: Question): Promise<string>
+}
+
+export interface Question {
+  readonly text: string
+  /** Where it is asked. */
+  readonly on: 'out' | 'err'
 }
 
 /** Standard input is no terminal, and nothing came from it. */
@@ -50,9 +56,19 @@ export function processTerminal(): Terminal {
     out: (text) => void process.stdout.write(text),
     err: (text) => void process.stderr.write(text),
     readInput: readAll,
-    readHiddenLine: () => (process.stdin.isTTY ? readKeys() : readFirstLine()),
+    async askHidden(question) {
+      const write = (text: string): void => void process[STREAMS[question.on]].write(text)
+      const ask = (): void => write(question.text)
+      try {
+        return await (process.stdin.isTTY ? readKeys(ask) : readFirstLine(ask))
+      } finally {
+        write('\n')
+      }
+    },
   }
 }
+
+const STREAMS = { out: 'stdout', err: 'stderr' } as const
 
 async function readAll(): Promise<Buffer> {
   const chunks: Buffer[] = []
@@ -60,29 +76,39 @@ async function readAll(): Promise<Buffer> {
   return Buffer.concat(chunks)
 }
 
-async function readFirstLine(): Promise<string> {
+async function readFirstLine(ask: () => void): Promise<string> {
+  ask()
   const text = (await readAll()).toString('utf8')
   if (text === '') throw new NoTerminal()
   return text.split(/\r?\n/, 1)[0] ?? ''
 }
 
-/** Reads keys with the terminal's echo off; the terminal is put back however this ends. */
-function readKeys(): Promise<string> {
+/**
+ * Reads keys with the terminal's echo off; the terminal is put back however this ends. The question comes after the
+ * echo is off: what somebody pastes the moment they see it must not show.
+ */
+function readKeys(ask: () => void): Promise<string> {
   const { stdin } = process
   return new Promise<string>((resolve, reject) => {
     const line = hiddenLine()
-    const onData = (chunk: Buffer): void => {
-      const end = line.type(chunk.toString('utf8'))
-      if (end === 'more') return
+    const finish = (settle: () => void): void => {
       stdin.off('data', onData)
+      stdin.off('end', onEnd)
       stdin.setRawMode(false)
       stdin.pause()
-      if (end === 'interrupted') reject(new Interrupted())
-      else resolve(line.text())
+      settle()
     }
+    const onData = (chunk: Buffer): void => {
+      const end = line.type(chunk.toString('utf8'))
+      if (end === 'done') finish(() => resolve(line.text()))
+      if (end === 'interrupted') finish(() => reject(new Interrupted()))
+    }
+    const onEnd = (): void => finish(() => reject(new NoTerminal()))
     stdin.setRawMode(true)
     stdin.on('data', onData)
+    stdin.on('end', onEnd)
     stdin.resume()
+    ask()
   })
 }
 

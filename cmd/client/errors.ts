@@ -70,7 +70,16 @@ const PLAIN_HTTP =
 const UNKNOWN_CA =
   "name the file of the certificate authority with -ca-cert=FILE (VAULT_CACERT); check that the address is the certificate's name"
 
-const TLS_CODES = /^(?:CERT_|ERR_TLS_CERT|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|ERR_TLS)|ALTNAME/
+const TLS_CODES = /^(?:CERT_|ERR_TLS_CERT|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_)/
+
+/** In Go's words, where it has some: scripts know them. */
+function tlsReason(code: string, message: string): string {
+  if (code === 'CERT_HAS_EXPIRED' || code === 'CERT_NOT_YET_VALID')
+    return 'x509: certificate has expired or is not yet valid'
+  if (/^(?:DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_)/.test(code))
+    return 'x509: certificate signed by unknown authority'
+  return `x509: ${message}`
+}
 
 function explain(cause: unknown): Explanation {
   const error = firstOf(cause)
@@ -90,7 +99,10 @@ function explain(cause: unknown): Explanation {
   if (code === 'ECONNRESET') return { reason: 'EOF' }
   const message = error instanceof Error ? error.message : 'the connection failed'
   if (TLS_CODES.test(code))
-    return { reason: `tls: failed to verify certificate: ${message}`, hint: UNKNOWN_CA }
+    return {
+      reason: `tls: failed to verify certificate: ${tlsReason(code, message)}`,
+      hint: UNKNOWN_CA,
+    }
   return { reason: message }
 }
 

@@ -5,6 +5,7 @@
 import { request as requestHttp } from 'node:http'
 import { request as requestHttps } from 'node:https'
 import type { IncomingMessage } from 'node:http'
+import { getCACertificates } from 'node:tls'
 
 /** How a TLS connection is made; the members are those of node:tls. */
 export interface TlsSettings {
@@ -54,7 +55,7 @@ export function exchange(wanted: Exchange): Promise<Answer> {
         ...(body === undefined ? {} : { 'Content-Length': Buffer.byteLength(body) }),
       },
       ...(socketPath === undefined ? {} : { socketPath }),
-      ...nodeTls(tls),
+      ...nodeTls(tls, url),
       agent: false,
       signal,
     })
@@ -76,7 +77,16 @@ async function collect(incoming: IncomingMessage): Promise<Answer> {
   }
 }
 
-/** Node wants its own arrays mutable. */
-function nodeTls({ ca, ...rest }: TlsSettings): object {
-  return ca === undefined ? rest : { ...rest, ca: [...ca] }
+/**
+ * Where no authority was named, those of the machine count beside Node's own: an operator who installs one expects it.
+ */
+function nodeTls({ ca, ...rest }: TlsSettings, url: URL): object {
+  if (url.protocol !== 'https:') return {}
+  return {
+    ...rest,
+    ca:
+      ca === undefined
+        ? [...getCACertificates('default'), ...getCACertificates('system')]
+        : [...ca],
+  }
 }

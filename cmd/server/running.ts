@@ -1,0 +1,129 @@
+/** A server: one node, its listeners, its log; from configuration to the end. */
+import { AuditBroker } from '../../core/audit/broker.ts'
+import { createApi } from '../../core/api.ts'
+import { systemClock } from '../../core/clock.ts'
+import type { BodyLimits } from '../../core/http/body.ts'
+import { openListener, type Listener, type ListenerConfig } from '../../core/http/listener.ts'
+import type { SystemTtl } from '../../core/mounts/mount.ts'
+import { Node } from '../../core/node.ts'
+import { systemRandom } from '../../core/random.ts'
+import { ShamirSeal } from '../../core/seal/shamir.ts'
+import type { AuditSettings } from '../../engines/system/paths/audit.ts'
+import type { Storage } from '../../storage/contract.ts'
+import { MemoryStorage } from '../../storage/memory.ts'
+import { openSqlite } from '../../storage/sqlite.ts'
+import type { Logger } from './log.ts'
+import { builtinPlugins } from './plugins.ts'
+
+export type StorageConfig =
+  | { readonly type: 'inmem' }
+  | { readonly type: 'sqlite'; readonly path: string }
+
+export interface RunningConfig {
+  readonly storage: StorageConfig
+  readonly listeners: readonly ListenerConfig[]
+  readonly audit: AuditSettings
+  readonly systemTtl: SystemTtl
+  readonly limits: BodyLimits
+  readonly clusterName: string | undefined
+}
+
+/** How long running requests may take when the server stops. */
+const DRAIN_MS = 10_000
+
+export class RunningServer {
+  readonly node: Node
+  readonly #storage: Storage
+  readonly #audit: AuditBroker
+  readonly #log: Logger
+  readonly #listeners: Listener[] = []
+
+  private constructor(config: RunningConfig, storage: Storage, log: Logger) {
+    this.#storage = storage
+    this.#log = log
+    this.#audit = new AuditBroker({
+      config: config.audit.device,
+      report: (path, failure) =>
+        failure === undefined
+          ? log.info({ device: path }, 'audit: the device works again')
+          : log.error({ device: path, err: describe(failure) }, 'audit: the device fails'),
+    })
+    this.node = new Node({
+      storage,
+      storageType: config.storage.type,
+      seal: new ShamirSeal(systemRandom),
+      clock: systemClock,
+      random: systemRandom,
+      audit: this.#audit,
+      systemTtl: config.systemTtl,
+      limits: config.limits,
+      clusterName: config.clusterName,
+      plugins: builtinPlugins({ audit: this.#audit, auditSettings: config.audit }),
+      onFailure: (what, error) => log.error({ err: describe(error) }, `core: ${what} failed`),
+      onSealChange: (sealed) => log.info(`core: vault is ${sealed ? 'sealed' : 'unsealed'}`),
+    })
+  }
+
+  /** @throws {StorageRefused} {ListenerRefused} with a text that says what to do */
+  static async start(config: RunningConfig, log: Logger): Promise<RunningServer> {
+    const storage = await openStorage(config.storage)
+    const server = new RunningServer(config, storage, log)
+    try {
+      await server.#listen(config.listeners)
+    } catch (error) {
+      await server.stop()
+      throw error
+    }
+    return server
+  }
+
+  get urls(): readonly string[] {
+    return this.#listeners.map(({ url }) => url)
+  }
+
+  /** Reads certificates again and opens audit files anew, as on SIGHUP. */
+  async reload(): Promise<void> {
+    this.#audit.reopen()
+    for (const listener of this.#listeners) {
+      try {
+        await listener.reload()
+      } catch (error) {
+        const err = describe(error)
+        this.#log.error({ listener: listener.url, err }, 'listener: the old certificate stays in use')
+      }
+    }
+    this.#log.info('core: reloaded')
+  }
+
+  /** Answers what runs, then lets go of everything. */
+  async stop(): Promise<void> {
+    await Promise.all(this.#listeners.map((listener) => listener.stop(DRAIN_MS)))
+    this.node.close()
+    await this.#audit.close()
+    await this.#storage.close()
+  }
+
+  async #listen(listeners: readonly ListenerConfig[]): Promise<void> {
+    const app = createApi(this.node)
+    const report = (error: unknown): void =>
+      this.#log.error({ err: describe(error) }, 'listener: failed')
+    for (const config of listeners) {
+      const listener = await openListener(config, { app, clock: systemClock, report })
+      this.#listeners.push(listener)
+      this.#log.info({ url: listener.url }, 'listener: started')
+    }
+  }
+}
+
+function openStorage(config: StorageConfig): Promise<Storage> {
+  return config.type === 'inmem'
+    ? Promise.resolve(new MemoryStorage())
+    : openSqlite({ path: config.path })
+}
+
+/** An error as the log has it: its class, text, place and causes; nothing enumerable of it. */
+function describe(error: unknown): string {
+  if (!(error instanceof Error)) return 'something that is no error was thrown'
+  const cause = error.cause === undefined ? '' : `; caused by ${describe(error.cause)}`
+  return `${error.stack ?? error.message}${cause}`
+}
