@@ -258,6 +258,31 @@ describe('rotation', () => {
     expect(barrier.seal('a', 'one').readUInt32BE(0)).toBe(2)
   })
 
+  test('a reservation that a rotation overtakes does not lead back to the older term', async () => {
+    const { barrier, storage } = await startReadyNode()
+    useUp(barrier, BLOCK)
+    storage.afterCommit = () => {
+      storage.afterCommit = () => undefined
+      return barrier.rotate()
+    }
+    await barrier.ready()
+    expect(barrier.seal('a', 'one').readUInt32BE(0)).toBe(2)
+  })
+
+  test('a commit whose answer comes after a later keyring was read does not bring back its own', async () => {
+    const { barrier, storage, node } = await startReadyNode()
+    const other = await node()
+    storage.afterCommit = async () => {
+      storage.afterCommit = () => undefined
+      await other.reload()
+      await other.rotate()
+      await barrier.reload()
+    }
+    await barrier.configureRotation({ ...barrier.rotationConfig, maxOperations: 2_000_000 })
+    expect(barrier.open('a', other.seal('a', 'one')).toString()).toBe('one')
+    expect(barrier.rotationConfig.maxOperations).toBe(2_000_000)
+  })
+
   test('a storage that always says conflict ends in an error, not in a loop', async () => {
     const server = await startReadyNode()
     server.storage.beforeCommit = async () => {

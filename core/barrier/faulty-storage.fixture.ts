@@ -10,8 +10,8 @@ export class FaultyStorage {
   commits = 0
   /** Called before each commit; may throw, or commit something else first. */
   beforeCommit: (change: Commit) => Promise<void> | void = () => undefined
-  /** Called once the commit is done; throwing loses the answer. */
-  afterCommit: () => void = () => undefined
+  /** Called once the commit is done, before its caller hears of it; throwing loses the answer. */
+  afterCommit: () => Promise<void> | void = () => undefined
 
   get(key: string): Promise<Stored | undefined> {
     return this.inner.get(key)
@@ -21,7 +21,7 @@ export class FaultyStorage {
     await this.beforeCommit(change)
     this.commits += 1
     const result = await this.inner.commit(change)
-    this.afterCommit()
+    await this.afterCommit()
     return result
   }
 

@@ -18,6 +18,7 @@ import type { InitializeOptions } from './lifecycle.ts'
 import { checkSharing, readSealConfig } from './seal-config.ts'
 import { readSealedEpoch, sealAllNodes } from './sealed-epoch.ts'
 import { WrongShares } from './seal.ts'
+import type { Seal } from './seal.ts'
 import { ShamirSeal } from './shamir.ts'
 
 function startServer() {
@@ -193,6 +194,33 @@ describe('unseal', () => {
       await storage.tamper(CORE_RECORDS.sealConfig, Buffer.from(text))
       await expect(open(shares.slice(0, 3))).rejects.toThrow(CorruptRecord)
     }
+  })
+
+  test('the root key is zeroed whether the keyring opened or not, and after initialisation', async () => {
+    const { parts, storage, seal, init } = startServer()
+    const rootKeys: Buffer[] = []
+    const watched: Seal = {
+      type: seal.type,
+      shareUse: seal.shareUse,
+      checkShare: (share, sharing) => seal.checkShare(share, sharing),
+      verifyShares: (read, shares) => seal.verifyShares(read, shares),
+      protect: (rootKey, sharing) => {
+        rootKeys.push(rootKey)
+        return seal.protect(rootKey, sharing)
+      },
+      recover: async (read, shares) => {
+        const rootKey = await seal.recover(read, shares)
+        rootKeys.push(rootKey)
+        return rootKey
+      },
+    }
+    const shares = (await init({ seal: watched })).slice(0, 3)
+    await unseal({ ...parts, seal: watched, shares })
+    await storage.tamper(CORE_RECORDS.keyring, Buffer.alloc(100))
+    await expect(unseal({ ...parts, seal: watched, shares })).rejects.toThrow(CorruptRecord)
+
+    expect(rootKeys).toHaveLength(3)
+    for (const rootKey of rootKeys) expect(rootKey.every((byte) => byte === 0)).toBe(true)
   })
 
   test('a seal that opens by itself needs no shares', async () => {

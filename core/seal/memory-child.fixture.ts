@@ -1,20 +1,21 @@
 /**
- * The process whose memory `memory.test.ts` searches: a node over records that it is sent, never a key. It opens and
- * works with the shares that it is sent, then closes, and says after each step that it is done.
+ * The process whose memory `memory.test.ts` searches. It initialises a server, hands out shares and records, opens with
+ * shares that it is sent, works, closes, and answers after each step. It is never sent a key.
  */
 import { writeHeapSnapshot } from 'node:v8'
 import { z } from 'zod'
 import { FaultyStorage } from '../barrier/faulty-storage.fixture.ts'
+import { CORE_RECORDS } from '../barrier/record-keys.ts'
 import { SetClock } from '../barrier/test-barrier.fixture.ts'
 import { assert } from '../errors.ts'
 import { systemRandom } from '../random.ts'
 import { UnsealCeremony } from './ceremony.ts'
-import { sealBarrier, unseal } from './lifecycle.ts'
+import { initialize, sealBarrier, unseal } from './lifecycle.ts'
 import type { Unsealed } from './lifecycle.ts'
 import { ShamirSeal } from './shamir.ts'
 
 const Message = z.discriminatedUnion('do', [
-  z.object({ do: z.literal('load'), records: z.record(z.string(), z.string()) }),
+  z.object({ do: z.literal('initialize') }),
   z.object({ do: z.literal('open'), shares: z.array(z.string()), rotations: z.number() }),
   z.object({ do: z.literal('close'), properly: z.boolean() }),
   z.object({ do: z.literal('snapshot'), file: z.string(), plant: z.string() }),
@@ -29,10 +30,16 @@ let open: Unsealed | undefined
 /** Shows that a snapshot is searched with success. */
 let planted = ''
 
-async function load(records: Record<string, string>): Promise<void> {
-  for (const [key, value] of Object.entries(records)) {
-    await storage.tamper(key, Buffer.from(value, 'base64'))
+/** Shares and records, all in base64. */
+async function initializeServer() {
+  const made = await initialize({ ...parts, seal, sharing: { shares: 5, threshold: 3 } })
+  const shares = made.map((share) => share.toString('base64'))
+  for (const share of made) share.fill(0)
+  const records: Record<string, string> = {}
+  for (const key of [CORE_RECORDS.rootKey, CORE_RECORDS.keyring]) {
+    records[key] = (await storage.read(key)).toString('base64')
   }
+  return { shares, records }
 }
 
 async function openAndWork(shares: readonly string[], rotations: number): Promise<void> {
@@ -57,8 +64,11 @@ function close(properly: boolean): void {
 
 process.on('message', async (raw: unknown) => {
   const message = Message.parse(raw)
-  if (message.do === 'load') await load(message.records)
-  else if (message.do === 'open') await openAndWork(message.shares, message.rotations)
+  if (message.do === 'initialize') {
+    process.send?.(await initializeServer())
+    return
+  }
+  if (message.do === 'open') await openAndWork(message.shares, message.rotations)
   else if (message.do === 'close') close(message.properly)
   else {
     planted = message.plant

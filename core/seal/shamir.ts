@@ -52,7 +52,9 @@ export class ShamirSeal implements Seal {
   }
 
   async protect(rootKey: Buffer, sharing: Sharing): Promise<Protected> {
-    const unsealKey = copySecret(this.#random.bytes(KEY_BYTES))
+    const drawn = this.#random.bytes(KEY_BYTES)
+    const unsealKey = copySecret(drawn)
+    drawn.fill(0)
     try {
       const nonce = this.#random.bytes(NONCE_BYTES)
       const key = createSecretKey(unsealKey)
