@@ -6,11 +6,7 @@
  * Rotates  by hand, by age and by count. Nodes that rotate at once each add a term; none is ever lost.
  * Learns   of new terms by `reload` (the feed names `CORE_RECORDS.keyring`) or on meeting one (`openFetched`).
  * Forgets  `destroy` lets go of all keys; then everything throws `Sealed`.
- *
- * The root key seals the keyring and the counts only: 2^32 encryptions of those are 2^48 of values.
  */
-import { createSecretKey } from 'node:crypto'
-import type { KeyObject } from 'node:crypto'
 import type { Storage } from '../../storage/contract.ts'
 import type { Clock } from '../clock.ts'
 import { assert, CorruptRecord, Sealed, TooManyConflicts } from '../errors.ts'
@@ -21,8 +17,9 @@ import { Nonces } from './nonces.ts'
 import { CORE_RECORDS, usageKey } from './record-keys.ts'
 import { checkRotation, isRotationDue, MAX_ENCRYPTIONS_PER_TERM } from './rotation.ts'
 import type { RotationConfig } from './rotation.ts'
+import { RootRecords } from './root-records.ts'
 import { claimedTerm, KEY_BYTES, openRecord, OUTSIDE_KEYRING, sealRecord } from './sealed-record.ts'
-import { BLOCK, LOW_WATER, readUsage, serialiseUsage, TermExhausted } from './usage.ts'
+import { BLOCK, LOW_WATER, TermExhausted } from './usage.ts'
 
 /** What a barrier stands on. */
 export interface BarrierParts {
@@ -45,7 +42,7 @@ const MAX_ATTEMPTS = 20
 
 /** All that must be gone after `destroy`, in one object. */
 interface Unsealed {
-  readonly rootKey: KeyObject
+  readonly root: RootRecords
   keyring: Keyring
   /** The storage's revision of `keyring`; 0: not committed yet. */
   revision: number
@@ -59,9 +56,9 @@ export class Barrier {
   #unsealed: Unsealed | undefined
   #reserving: Promise<void> | undefined
 
-  private constructor(parts: BarrierParts, unsealed: Unsealed) {
+  private constructor(parts: BarrierParts, nonces: Nonces, unsealed: Unsealed) {
     this.#parts = parts
-    this.#nonces = new Nonces(parts.random)
+    this.#nonces = nonces
     this.#unsealed = unsealed
   }
 
@@ -79,13 +76,10 @@ export class Barrier {
     const keyring = Keyring.first(key, parts.clock.nowMs())
     key.fill(0)
     const block = { term: keyring.active(), left: BLOCK }
-    const barrier = new Barrier(parts, {
-      rootKey: rootKeyObject(rootKey),
-      keyring,
-      revision: 0,
-      block,
-    })
-    return { barrier, records: barrier.#keyringRecords(keyring, true) }
+    const nonces = new Nonces(parts.random)
+    const root = new RootRecords(rootKey, nonces)
+    const barrier = new Barrier(parts, nonces, { root, keyring, revision: 0, block })
+    return { barrier, records: keyringRecords(root, keyring, true) }
   }
 
   /**
@@ -95,12 +89,13 @@ export class Barrier {
    * @throws {CorruptRecord} the keyring is missing, altered, or sealed with another root key
    */
   static async unlock(parts: BarrierParts, rootKey: Buffer): Promise<Barrier> {
-    const root = rootKeyObject(rootKey)
+    const nonces = new Nonces(parts.random)
+    const root = new RootRecords(rootKey, nonces)
     const stored = await parts.storage.get(CORE_RECORDS.keyring)
     if (stored === undefined) throw new CorruptRecord(CORE_RECORDS.keyring)
-    const keyring = openKeyring(root, stored.value)
-    return new Barrier(parts, {
-      rootKey: root,
+    const keyring = root.openKeyring(stored.value)
+    return new Barrier(parts, nonces, {
+      root,
       keyring,
       revision: stored.revision,
       block: undefined,
@@ -187,7 +182,7 @@ export class Barrier {
     const unsealed = this.#need()
     if (stored === undefined) throw new CorruptRecord(CORE_RECORDS.keyring)
     if (stored.revision <= unsealed.revision) return
-    const keyring = openKeyring(unsealed.rootKey, stored.value)
+    const keyring = unsealed.root.openKeyring(stored.value)
     if (!keyring.includes(unsealed.keyring)) {
       keyring.destroy()
       throw new CorruptRecord(CORE_RECORDS.keyring)
@@ -204,8 +199,8 @@ export class Barrier {
   async rotateIfDue(): Promise<boolean> {
     let rotated = false
     await this.#untilCommitted(async () => {
-      const { reserved } = await this.#readUsage()
-      rotated = this.#isDue(reserved)
+      const { term, reserved } = await this.#readUsage()
+      rotated = this.#isDue(term, reserved)
       return rotated ? this.#addTerm() : true
     })
     return rotated
@@ -253,17 +248,17 @@ export class Barrier {
   /** One try to reserve the next block under the active term. False: another node was faster. */
   async #reserveBlock(): Promise<boolean> {
     const { term, reserved, revision } = await this.#readUsage()
-    if (this.#isDue(reserved)) return this.#addTerm()
+    if (this.#isDue(term, reserved)) return this.#addTerm()
     if (reserved + BLOCK > MAX_ENCRYPTIONS_PER_TERM) throw new TermExhausted()
     const key = usageKey(term.term)
-    const { revision: keyringRevision } = this.#need()
+    const { root, revision: keyringRevision } = this.#need()
     const result = await this.#parts.storage.commit({
       expect: new Map([
         [key, revision],
         // A node that has not heard of a rotation hears of it here.
         [CORE_RECORDS.keyring, keyringRevision],
       ]),
-      put: new Map([[key, this.#sealWithRoot(key, serialiseUsage(reserved + BLOCK))]]),
+      put: new Map([[key, root.sealUsage(term.term, reserved + BLOCK)]]),
       delete: new Set(),
     })
     if ('conflict' in result) return false
@@ -293,10 +288,10 @@ export class Barrier {
 
   /** Commits `keyring` in place of the one in use; false, and `keyring` is destroyed: that one was no longer current. */
   async #commitKeyring(keyring: Keyring, withNewTerm = false): Promise<boolean> {
-    const { revision } = this.#need()
+    const { root, revision } = this.#need()
     const result = await this.#parts.storage.commit({
       expect: new Map([[CORE_RECORDS.keyring, revision]]),
-      put: this.#keyringRecords(keyring, withNewTerm),
+      put: keyringRecords(root, keyring, withNewTerm),
       delete: new Set(),
     })
     if ('conflict' in result) {
@@ -305,19 +300,6 @@ export class Barrier {
     }
     this.#adopt(keyring, result.revision)
     return true
-  }
-
-  #keyringRecords(keyring: Keyring, withNewTerm: boolean): Map<string, Buffer> {
-    const bytes = keyring.serialise()
-    const records = new Map([
-      [CORE_RECORDS.keyring as string, this.#sealWithRoot(CORE_RECORDS.keyring, bytes)],
-    ])
-    bytes.fill(0)
-    if (withNewTerm) {
-      const key = usageKey(keyring.activeTerm)
-      records.set(key, this.#sealWithRoot(key, serialiseUsage(BLOCK)))
-    }
-    return records
   }
 
   /** Takes a committed keyring into use, unless a later one is in use already. */
@@ -338,41 +320,31 @@ export class Barrier {
     throw new TooManyConflicts()
   }
 
+  /** What is reserved under the active term. */
   async #readUsage(): Promise<{ term: Term; reserved: number; revision: number }> {
-    const { keyring, rootKey } = this.#need()
-    const term = keyring.active()
+    const term = this.#need().keyring.active()
     const stored = await this.#parts.storage.get(usageKey(term.term))
-    const reserved = readUsage(rootKey, term.term, stored?.value)
+    const { root, keyring } = this.#need()
+    // A rotation came in between: this count is no longer that of the active term.
+    if (keyring.activeTerm !== term.term) return this.#readUsage()
+    const reserved = root.openUsage(term.term, stored?.value)
     return { term, reserved, revision: stored?.revision ?? 0 }
   }
 
-  #isDue(reserved: number): boolean {
-    const { keyring } = this.#need()
-    const { installedAtMs } = keyring.active()
-    return isRotationDue(
-      keyring.rotation,
-      { installedAtMs, reserved },
-      BLOCK,
-      this.#parts.clock.nowMs(),
-    )
-  }
-
-  #sealWithRoot(key: string, plaintext: Buffer | string): Buffer {
-    return sealRecord(this.#need().rootKey, OUTSIDE_KEYRING, this.#nonces.take(), key, plaintext)
+  #isDue({ installedAtMs }: Term, reserved: number): boolean {
+    const nowMs = this.#parts.clock.nowMs()
+    return isRotationDue(this.rotationConfig, { installedAtMs, reserved }, BLOCK, nowMs)
   }
 }
 
-function rootKeyObject(rootKey: Buffer): KeyObject {
-  assert(rootKey.length === KEY_BYTES, 'a root key has 32 bytes')
-  return createSecretKey(rootKey)
-}
-
-/** @throws {CorruptRecord} it does not open or parse */
-function openKeyring(rootKey: KeyObject, sealed: Buffer): Keyring {
-  const bytes = openRecord(rootKey, CORE_RECORDS.keyring, sealed)
-  try {
-    return Keyring.parse(bytes)
-  } finally {
-    bytes.fill(0)
-  }
+/** A keyring as it is committed; with a new term, also that term's first block, for the node that adds it. */
+function keyringRecords(
+  root: RootRecords,
+  keyring: Keyring,
+  withNewTerm: boolean,
+): Map<string, Buffer> {
+  const records = new Map<string, Buffer>([[CORE_RECORDS.keyring, root.sealKeyring(keyring)]])
+  const { activeTerm } = keyring
+  if (withNewTerm) records.set(usageKey(activeTerm), root.sealUsage(activeTerm, BLOCK))
+  return records
 }
