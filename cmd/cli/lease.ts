@@ -29,7 +29,7 @@ export const renew = command({
   usage: 'lease renew [options] ID',
   about: 'Prolongs a lease.',
   outputs: 'format',
-  words: between(0, 1),
+  words: between(0, 1, '1-2'),
   flags: { increment: duration('How long it should last from now on; the server may give less.') },
   async run({ args, flags, connection, printer }) {
     const id = idOf(args)

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { parse } from 'yaml'
 import { parseJson } from '../../core/json.ts'
 import { goQuotedList, goValue } from './go-value.ts'
 import { jsonText } from './json.ts'
@@ -77,6 +78,19 @@ describe('YAML', () => {
   test('keeps large numbers and fractions as they were', () => {
     expect(yamlText(parseJson('{"big":12345678901234567890,"half":1.50}'))).toBe(
       'big: 12345678901234567890\nhalf: 1.50',
+    )
+  })
+
+  test('takes single quotes for marks of its own, and reads back as what was written', () => {
+    expect(yamlText({ odd: "it's: #x" })).toBe("odd: 'it''s: #x'")
+    const texts = fc.dictionary(
+      fc.string({ minLength: 1 }).filter((key) => key !== '__proto__'),
+      fc.oneof(fc.string({ unit: 'grapheme' }), fc.boolean(), fc.integer()),
+    )
+    fc.assert(
+      fc.property(texts, (value) => {
+        expect(parse(yamlText(value), { version: '1.1' })).toEqual({ ...value })
+      }),
     )
   })
 

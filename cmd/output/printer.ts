@@ -58,6 +58,9 @@ export async function printerFor(
   }
   const value = (text: string): void => terminal.out(terminal.stdoutIsTerminal ? `${text}\n` : text)
 
+  const fieldText = (found: Printable): string =>
+    plainOutput ? goValue(found) : structuredText(found) + (format === 'json' ? '' : '\n')
+
   const printer: Printer = {
     format,
     line,
@@ -92,11 +95,11 @@ export async function printerFor(
     },
     field(secret, name) {
       const found = present(name, secretField(secret, name))
-      value(plainOutput ? goValue(found) : structuredText(found))
+      value(fieldText(found))
     },
     fieldOf(data, name) {
       const found = present(name, Object.hasOwn(data, name) ? data[name] : undefined)
-      value(plainOutput ? goValue(found) : structuredText(found))
+      value(fieldText(found))
     },
   }
   return printer
