@@ -14,9 +14,11 @@ type Answers = Readonly<Record<string, readonly [number, unknown]>>
 let home: string
 let server: Server | undefined
 let requests: string[]
+let wrapTtls: unknown[]
 beforeEach(() => {
   home = mkdtempSync(join(tmpdir(), 'keyhold-run-'))
   requests = []
+  wrapTtls = []
 })
 afterEach(() => {
   server?.close()
@@ -29,6 +31,7 @@ async function serve(answers: Answers): Promise<string> {
     const chunks: Buffer[] = []
     request.on('data', (chunk: Buffer) => chunks.push(chunk))
     request.on('end', () => {
+      wrapTtls.push(request.headers['x-vault-wrap-ttl'])
       const line = `${request.method} ${request.url}`
       requests.push(`${line} ${Buffer.concat(chunks).toString('utf8')}`.trim())
       const [status, body] = answers[line] ?? [404, { errors: [] }]
@@ -103,6 +106,13 @@ describe('a command line', () => {
       err: 'Invalid output format: zz\n',
     })
     expect(requests).toEqual([])
+  })
+
+  test('takes what follows -- for data, though it looks like a flag', async () => {
+    const answers: Answers = { 'PUT /v1/secret/x': [204, undefined] }
+    const { exitCode } = await run('write -- secret/x -format=zz -h=1', { answers })
+    expect(exitCode).toBe(0)
+    expect(requests).toEqual(['PUT /v1/secret/x {"-format":"zz","-h":"1"}'])
   })
 
   test('takes flags behind the words where no data follows them', async () => {
@@ -276,6 +286,25 @@ describe('kv', () => {
     }
     expect((await run('kv get -field=lease_id kv/app', { answers })).out).toBe('mine')
     expect((await run('kv get -field=data kv/app', { answers })).out).toBe('inner')
+  })
+
+  test('shows the whole block for the field data, where the secret has none of that name', async () => {
+    const answers: Answers = {
+      ...mounted('2'),
+      'GET /v1/kv/data/app': [200, { request_id: 'r', data: { data: { user: 'ann' } } }],
+    }
+    expect((await run('kv get -field=data kv/app', { answers })).out).toBe('map[user:ann]')
+  })
+
+  test('asks for the version of the engine even where the request is only shown', async () => {
+    const { out } = await run('kv get -output-policy kv/app', { answers: mounted('2') })
+    expect(out).toBe('path "kv/data/app" {\n  capabilities = ["read"]\n}\n')
+    expect(requests).toEqual(['GET /v1/sys/internal/ui/mounts/kv/app'])
+  })
+
+  test('has the answer wrapped, but not that about the version of the engine', async () => {
+    await run('kv get -wrap-ttl=1m kv/app', { answers: mounted('2') })
+    expect(wrapTtls).toEqual([undefined, '60s'])
   })
 
   test('patch reads, merges and writes itself where the server or the policy cannot', async () => {

@@ -9,7 +9,7 @@ import type { ConnectionFlags } from './connection.ts'
 import { DryRun } from './dry-run.ts'
 import { ApiError, ClientProblem, ConnectionFailed } from './errors.ts'
 import { readSecret, writeSecret } from './logical.ts'
-import { requestUrl, send } from './send.ts'
+import { redirectTarget, requestUrl, send } from './send.ts'
 
 type Handler = (request: IncomingMessage, response: ServerResponse, body: string) => void
 
@@ -230,6 +230,25 @@ describe('a redirect', () => {
       path: 'x',
     })
     expect(requests).toBe(3)
+  })
+})
+
+describe('the target of a redirect', () => {
+  const target = (from: string, location: string, status = 307) =>
+    redirectTarget({ url: new URL(from) }, { status, headers: { location } })?.href
+
+  test('may be relative, and may go from http to https', () => {
+    expect(target('https://a/v1/x', '/v1/y')).toBe('https://a/v1/y')
+    expect(target('http://a/v1/x', 'https://b/v1/x')).toBe('https://b/v1/x')
+  })
+
+  test('is never plain http where the request was https: the token would be readable', () => {
+    expect(() => target('https://a/v1/x', 'http://a/v1/x')).toThrow(ClientProblem)
+  })
+
+  test('is one only with the statuses that say so', () => {
+    for (const status of [200, 204, 303, 304])
+      expect(target('http://a/', '/x', status)).toBeUndefined()
   })
 })
 

@@ -135,7 +135,10 @@ function retryAfterMs({ headers }: Answer): number | undefined {
 }
 
 /** Where a standby node sends us: followed once, with method, body and token, never from https to http. */
-function redirectTarget(planned: Exchange, { status, headers }: Answer): URL | undefined {
+export function redirectTarget(
+  planned: Pick<Exchange, 'url'>,
+  { status, headers }: Pick<Answer, 'status' | 'headers'>,
+): URL | undefined {
   if (![301, 302, 307].includes(status) || headers.location === undefined) return undefined
   const target = new URL(headers.location, planned.url)
   if (planned.url.protocol === 'https:' && target.protocol !== 'https:')
