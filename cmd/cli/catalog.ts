@@ -113,7 +113,7 @@ export const CATALOG: readonly Entry[] = [
   {
     name: 'kv patch',
     summary: 'Change some fields of a secret',
-    load: async () => (await import('./kv/values.ts')).patch,
+    load: async () => (await import('./kv/patch.ts')).patch,
   },
   {
     name: 'kv put',

@@ -3,8 +3,8 @@
  */
 import { readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { setting } from '../cli/environment.ts'
-import type { Environment } from '../cli/environment.ts'
+import { setting } from './environment.ts'
+import type { Environment } from './environment.ts'
 import { parseDurationSeconds } from '../../core/duration.ts'
 import { ClientProblem } from './errors.ts'
 import type { TlsSettings } from './http.ts'

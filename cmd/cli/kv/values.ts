@@ -1,7 +1,5 @@
-/** kv get, put, patch, delete, list, scan: the values themselves. */
-import type { Json, JsonObject } from '../../../core/json.ts'
-import type { Connection } from '../../client/connection.ts'
-import { ApiError } from '../../client/errors.ts'
+/** kv get, put, delete, list, scan: the values themselves. `patch` has its own file. */
+import type { JsonObject } from '../../../core/json.ts'
 import {
   deleteSecret,
   listSecrets,
@@ -16,7 +14,7 @@ import { atLeast, between, command, exactly } from '../command.ts'
 import type { Call, Command } from '../command.ts'
 import { inputOf, parseData } from '../data-args.ts'
 import { CommandFailed, UsageProblem, orFail } from '../failure.ts'
-import { list as listFlag, text, whole } from '../flags.ts'
+import { list as listFlag, whole } from '../flags.ts'
 import type { Flags } from '../flags.ts'
 import { mountFlag } from '../global-flags.ts'
 import { showChange, showList } from '../logical.ts'
@@ -87,7 +85,7 @@ export function showTable(printer: Printer, title: string, data: JsonObject): vo
 }
 
 /** What a write to version 2 answers: the new version's metadata. */
-function showWritten(
+export function showWritten(
   call: Pick<Call<Flags>, 'printer' | 'field'>,
   secret: Secret | undefined,
   path: string,
@@ -133,133 +131,6 @@ export const put = command({
 
 function casOption(cas: number | undefined): JsonObject {
   return cas === undefined || cas < 0 ? {} : { cas }
-}
-
-const patchFlags = {
-  cas: whole('Change only if this is the current version.'),
-  method: text(
-    'How: "patch" (the server merges) or "rw" (read, merge here, write). Default: patch, else rw.',
-  ),
-  'remove-data': listFlag('A field to remove; may be given several times.'),
-  ...mountFlag,
-}
-
-export const patch = command({
-  usage: 'kv patch [options] KEY K=V...',
-  about: `Changes only the given fields of a secret, as a new version (kv version 2).
-
-  %p kv patch secret/app password=-`,
-  outputs: 'field',
-  words: atLeast(1, '>1'),
-  flags: patchFlags,
-  async run(call) {
-    const [key = '', ...rest] = call.args
-    const { method, mount } = call.flags
-    if (rest.length === 0 && call.flags['remove-data'].length === 0)
-      throw new UsageProblem('Must supply data')
-    const connection = call.connection()
-    const removed = Object.fromEntries(call.flags['remove-data'].map((name) => [name, null]))
-    const changes = { ...(await parseData(rest, inputOf(call))), ...removed }
-    const place = await locate(connection, key, mount)
-    if (place.version !== 2)
-      throw new CommandFailed('K/V engine mount must be version 2 for patch support')
-    if (method !== undefined && !['', 'rw', 'patch'].includes(method))
-      throw new CommandFailed('Unsupported method provided to -method flag: it is "patch" or "rw"')
-    const path = place.below('data')
-    const secret =
-      method === 'rw'
-        ? await readThenWrite(connection, path, changes)
-        : await mergePatch(call, connection, path, changes)
-    showWritten(call, secret, path, true)
-  },
-})
-
-/** The server merges; where it cannot (405) or the policy forbids patch (403), it is done here unless told otherwise. */
-async function mergePatch(
-  { flags, printer }: Call<typeof patchFlags>,
-  connection: Connection,
-  path: string,
-  changes: JsonObject,
-): Promise<Secret | undefined> {
-  const { cas = 0, method } = flags
-  const body = { data: changes, options: cas > 0 ? { cas } : {} }
-  const written = writeSecret(connection, path, body, 'PATCH')
-  if (method === 'patch') return orFail(`Error writing data to ${path}`, written)
-  try {
-    return await written
-  } catch (error) {
-    const status = error instanceof ApiError ? error.status : undefined
-    if (status !== 405 && status !== 403)
-      return orFail(`Error writing data to ${path}`, Promise.reject(error))
-    if (status === 403)
-      printer.warn(
-        `The policy does not allow "patch" at ${path}: the secret is read, changed and written instead.`,
-      )
-    return readThenWrite(connection, path, changes)
-  }
-}
-
-async function readThenWrite(
-  connection: Connection,
-  path: string,
-  changes: JsonObject,
-): Promise<Secret | undefined> {
-  const { metadata, data } = await readBefore(connection, path, 'patch', {})
-  const merged = Object.entries({ ...existing(data, path, 'patch'), ...changes })
-  const body = {
-    data: Object.fromEntries(merged.filter(([name]) => changes[name] !== null)),
-    options: { cas: metadata['version'] ?? 0 },
-  }
-  return orFail(`Error writing data to ${path}`, writeSecret(connection, path, body))
-}
-
-/** The metadata and the data of a version that the next request builds on; read even where that one is only shown. */
-async function readBefore(
-  connection: Connection,
-  path: string,
-  what: 'patch' | 'rollback',
-  query: Readonly<Record<string, string>>,
-): Promise<{ metadata: JsonObject; data: JsonObject | null }> {
-  const secret = await orFail(
-    `Error doing pre-read at ${path}`,
-    readSecret({ ...connection, mode: 'send', wrapTtl: undefined }, path, query),
-  )
-  if (secret?.data === undefined) throw new CommandFailed(`No value found at ${path}`)
-  const metadata = objectOf(secret.data['metadata'])
-  if (metadata === null)
-    throw new CommandFailed(`No metadata found at ${path}; ${what} only works on existing data`)
-  return { metadata, data: objectOf(secret.data['data']) }
-}
-
-/** The number of the newest version, deleted or not: what the next write expects. */
-export async function newestVersion(connection: Connection, path: string): Promise<Json> {
-  const { metadata } = await readBefore(connection, path, 'rollback', {})
-  return metadata['version'] ?? 0
-}
-
-/** The data of an older version that is still there. */
-export async function readVersion(
-  connection: Connection,
-  path: string,
-  version: number,
-): Promise<JsonObject> {
-  const { metadata, data } = await readBefore(connection, path, 'rollback', {
-    version: String(version),
-  })
-  refuseGone(metadata)
-  return existing(data, path, 'rollback')
-}
-
-function existing(data: JsonObject | null, path: string, what: 'patch' | 'rollback'): JsonObject {
-  if (data !== null) return data
-  throw new CommandFailed(`No data found at ${path}; ${what} only works on existing data`)
-}
-
-function refuseGone({ deletion_time: deletedAt, destroyed }: JsonObject): void {
-  if (typeof deletedAt === 'string' && deletedAt !== '')
-    throw new CommandFailed('Cannot roll back to a version that has been deleted')
-  if (destroyed === true)
-    throw new CommandFailed('Cannot roll back to a version that has been destroyed')
 }
 
 /** `-versions=1,2 -versions=3` */

@@ -7,8 +7,9 @@ import { list, whole } from '../flags.ts'
 import { mountFlag } from '../global-flags.ts'
 import { showChange } from '../logical.ts'
 import { bare, folder } from '../paths.ts'
+import { newestVersion, readVersion } from './current.ts'
 import { locate } from './location.ts'
-import { newestVersion, readVersion, versionList } from './values.ts'
+import { versionList } from './values.ts'
 
 function onVersions(verb: 'undelete' | 'destroy', title: string, about: string): Command {
   return command({
