@@ -22,7 +22,7 @@ export interface Command {
 }
 
 /** Which of `-format` and `-field` a command takes. */
-export type Outputs = 'none' | 'format' | 'field'
+type Outputs = 'none' | 'format' | 'field'
 
 /** What surrounds every command. */
 export interface Setting {
@@ -49,7 +49,7 @@ export interface Call<F extends Flags> extends Setting {
 }
 
 /** How many words a command takes, and how a refusal says that. */
-export interface Words {
+interface Words {
   readonly min: number
   readonly max: number
   readonly expected: string

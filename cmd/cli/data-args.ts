@@ -9,7 +9,7 @@ import { goValue } from '../output/go-value.ts'
 import { UsageProblem, reasonOf } from './failure.ts'
 
 /** Gives standard input, all of it; asked at most once. */
-export type Input = () => Promise<Buffer>
+type Input = () => Promise<Buffer>
 
 /** Standard input of a command that must not wait for a person: empty. */
 const NO_INPUT: Input = () => Promise.resolve(Buffer.alloc(0))

@@ -6,7 +6,7 @@
 import { InvalidDuration, parseDurationSeconds } from '../../core/duration.ts'
 import { UsageProblem } from './failure.ts'
 
-export interface Flag<T> {
+interface Flag<T> {
   readonly about: string
   /** What help shows after `=`; a boolean has none. */
   readonly sample: string | undefined

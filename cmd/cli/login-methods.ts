@@ -13,7 +13,7 @@ import type { Secret } from '../client/secret.ts'
 import { Interrupted, NoTerminal } from './terminal.ts'
 import type { Terminal } from './terminal.ts'
 
-export interface LoginRequest {
+interface LoginRequest {
   /** Without a token, unless the method is `token`. */
   readonly connection: Connection
   /** Where the method is mounted: `userpass`. */
@@ -24,7 +24,7 @@ export interface LoginRequest {
   readonly nonInteractive: boolean
 }
 
-export interface LoginMethod {
+interface LoginMethod {
   readonly login: (request: LoginRequest) => Promise<Secret | undefined>
   /** One line a parameter, for help. */
   readonly parameters: readonly string[]

@@ -59,7 +59,7 @@ export function tuneBody(flags: TuneValues): JsonObject {
   }
 }
 
-export function configOf(flags: TuneValues): JsonObject {
+function configOf(flags: TuneValues): JsonObject {
   const ttl = (name: string, seconds: number | undefined): JsonObject =>
     seconds === undefined ? {} : { [name]: seconds < 0 ? 'system' : goDuration(seconds) }
   const headers = (name: string, given: readonly string[]): JsonObject =>
@@ -78,7 +78,7 @@ export function configOf(flags: TuneValues): JsonObject {
   }
 }
 
-export function optionsOf({ options, version }: TuneValues): JsonObject | null {
+function optionsOf({ options, version }: TuneValues): JsonObject | null {
   const given =
     version === undefined || version <= 0 ? options : { ...options, version: String(version) }
   return Object.keys(given).length === 0 ? null : given

@@ -2,7 +2,7 @@
 import { NoTerminal } from './terminal.ts'
 import type { Terminal } from './terminal.ts'
 
-export interface FakeTerminal extends Terminal {
+interface FakeTerminal extends Terminal {
   readonly written: { out: string; err: string }
 }
 

@@ -25,7 +25,7 @@ export interface Terminal {
   askHidden(question: Question): Promise<string>
 }
 
-export interface Question {
+interface Question {
   readonly text: string
   /** Where it is asked. */
   readonly on: 'out' | 'err'

@@ -5,7 +5,7 @@
 import type { Mode } from './connection.ts'
 import { shellQuote } from './connection.ts'
 
-export interface PlannedRequest {
+interface PlannedRequest {
   readonly method: string
   readonly url: URL
   readonly headers: Readonly<Record<string, string | readonly string[]>>

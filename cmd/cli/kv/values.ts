@@ -79,7 +79,7 @@ export function showPath(printer: Printer, path: string, title: string): void {
   printer.line('')
 }
 
-export function showTable(printer: Printer, title: string, data: JsonObject): void {
+function showTable(printer: Printer, title: string, data: JsonObject): void {
   printer.line(headingOver(title, data))
   printer.data(data)
 }
