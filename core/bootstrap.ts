@@ -23,10 +23,16 @@ export function readCluster(root: View): Promise<Cluster | undefined> {
   return root.get(clusterRecords, CLUSTER_KEY)
 }
 
+export interface BootstrapOptions {
+  readonly clusterName: string | undefined
+  /** The root token's text, where a development server is told one. */
+  readonly rootTokenId: string | undefined
+}
+
 /** Writes the first records. @returns the root token */
 export async function bootstrap(
   context: IssueContext,
-  { clusterName }: { clusterName: string | undefined },
+  { clusterName, rootTokenId }: BootstrapOptions,
 ): Promise<string> {
   const { root, random } = context
   root.put(clusterRecords, CLUSTER_KEY, {
@@ -35,7 +41,7 @@ export async function bootstrap(
   })
   root.put(tokenSalt, TOKEN_SALT_KEY, { salt: random.bytes(SALT_BYTES).toString('base64') })
   bootstrapNamespace(context, ROOT)
-  return issueRootToken(context)
+  return issueRootToken(context, rootTokenId)
 }
 
 /** What each namespace begins with. */

@@ -3,6 +3,8 @@
  * output is that of Go's encoder: keys sorted, `<`, `>`, `&`, U+2028 and U+2029 escaped.
  */
 
+import { rfc3339 } from './clock.ts'
+
 /** A number whose text would not survive a JavaScript number; made by `JSON.rawJSON`. */
 export interface RawNumber {
   readonly rawJSON: string
@@ -46,7 +48,8 @@ const HTML = /[<>&\u2028\u2029]/g
 const HTML_TEST = /[<>&\u2028\u2029]/
 
 /**
- * hot: every answer. The JSON text of `value` as Go's encoder writes it. Members that are `undefined` are left out.
+ * hot: every answer. The JSON text of `value` as Go's encoder writes it. Members that are `undefined` are left out; a
+ * `Date` is a time as Go prints it (which the audit log shows, unlike a string).
  * The encoder is our own because JavaScript moves integer-like keys to the front of an object, whatever their order.
  */
 export function stringifyJson(value: unknown): string {
@@ -55,7 +58,8 @@ export function stringifyJson(value: unknown): string {
 
 function encode(value: unknown): string {
   if (typeof value !== 'object' || value === null || JSON.isRawJSON(value)) return JSON.stringify(value)
-  return Array.isArray(value) ? encodeArray(value) : encodeObject(value)
+  if (Array.isArray(value)) return encodeArray(value)
+  return value instanceof Date ? `"${rfc3339(value.getTime())}"` : encodeObject(value)
 }
 
 function encodeArray(items: readonly unknown[]): string {

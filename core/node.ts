@@ -115,7 +115,10 @@ export class Node {
   }
 
   /** Makes keys and first records. @returns the shares, which the caller zeroes, and the root token */
-  async initialize(sharing: Sharing): Promise<{ shares: readonly Buffer[]; rootToken: string }> {
+  async initialize(
+    sharing: Sharing,
+    { rootTokenId }: { rootTokenId?: string | undefined } = {},
+  ): Promise<{ shares: readonly Buffer[]; rootToken: string }> {
     const { seal, storage, random, clock, clusterName } = this.parts
     let rootToken = ''
     const shares = await initialize({
@@ -130,7 +133,7 @@ export class Node {
           const root = new View(transaction, '')
           const batch = new BatchCodec(onlySeals(barrier))
           const context = { root, random, batch, nowMs: clock.nowMs() }
-          rootToken = await bootstrap(context, { clusterName })
+          rootToken = await bootstrap(context, { clusterName, rootTokenId })
           return await transaction.sealedWrites()
         } finally {
           feed.close()

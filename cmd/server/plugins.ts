@@ -1,4 +1,5 @@
 /** The engines and auth methods that are built in. */
+import { approleMethod } from '../../auth/approle/engine.ts'
 import { tokenMethod } from '../../auth/token/engine.ts'
 import type { AuditBroker } from '../../core/audit/broker.ts'
 import type { Node } from '../../core/node.ts'
@@ -32,6 +33,7 @@ export function builtinPlugins(parts: PluginParts): (node: Node) => readonly Plu
         create: () => ({ paths: systemPaths }),
       },
       tokenMethod(unsealed, mounts),
+      approleMethod,
     ]
   }
 }

@@ -31,6 +31,11 @@ export interface Plugin {
   initialize?(context: MountContext): Promise<void>
   /** Runs in the transaction that changes the mount's options. @throws {BadRequest} the change is refused */
   upgrade?(context: MountContext & { from: Readonly<Record<string, string>> }): Promise<UpgradeResult>
+  /**
+   * Timed work on the mount's records, such as removing what has expired: called about once a minute on one node, each
+   * step in a transaction of its own. @returns whether there is more to do
+   */
+  periodic?(context: MountContext): Promise<boolean>
   /** Asks the method again at renewal; what it returns replaces the token's limits. */
   renew?(request: RequestBase, grant: RenewedGrant): Promise<Renewal>
 }

@@ -1,6 +1,5 @@
 /** `auth/token/lookup`, `lookup-self` and `lookup-accessor` show what is known of a token. */
 import { BadRequest, listed, PermissionDenied } from '../../../core/errors.ts'
-import { rfc3339 } from '../../../core/clock.ts'
 import { namespaceById } from '../../../core/namespaces.ts'
 import { string } from '../../../core/plugin/fields.ts'
 import { path } from '../../../core/plugin/path.ts'
@@ -82,7 +81,7 @@ async function tokenFacts(
     orphan: record.parentId === '',
     creation_time: Math.floor(record.createdAtMs / 1000),
     creation_ttl: record.ttlSeconds,
-    expire_time: record.expiresAtMs === null ? null : rfc3339(record.expiresAtMs),
+    expire_time: record.expiresAtMs === null ? null : new Date(record.expiresAtMs),
     ttl: leftSeconds(record, nowMs),
     explicit_max_ttl: stored?.explicitMaxTtlSeconds ?? 0,
     entity_id: record.entityId,
@@ -93,10 +92,10 @@ async function tokenFacts(
     namespace_path: namespace?.path === '' ? undefined : namespace?.path,
     ...(record.expiresAtMs !== null && {
       renewable: stored?.renewable ?? false,
-      issue_time: rfc3339(record.createdAtMs),
+      issue_time: new Date(record.createdAtMs),
     }),
     ...(stored?.lastRenewalAtMs && {
-      last_renewal: rfc3339(stored.lastRenewalAtMs),
+      last_renewal: new Date(stored.lastRenewalAtMs),
       last_renewal_time: Math.floor(stored.lastRenewalAtMs / 1000),
     }),
   }

@@ -1,0 +1,93 @@
+/** `auth/approle/login`. All that does not fit gets one text, so that nobody learns which part was right. */
+import { isWithin } from '../../../core/cidr.ts'
+import { BadRequest } from '../../../core/errors.ts'
+import { string } from '../../../core/plugin/fields.ts'
+import { path } from '../../../core/plugin/path.ts'
+import type { Request } from '../../../core/plugin/request.ts'
+import type { Response } from '../../../core/plugin/response.ts'
+import { grantOf } from '../../../core/plugin/token-settings.ts'
+import {
+  findRole,
+  findSecretId,
+  hashSecretId,
+  removeSecretId,
+  roleIdKey,
+  roleIds,
+  secretIdPrefix,
+  secretIds,
+  type Role,
+  type SecretId,
+} from '../records.ts'
+
+const fields = {
+  role_id: string('Id of the role.').default(''),
+  secret_id: string('Secret id of the role, where it needs one.').default(''),
+}
+type LoginRequest = Request<typeof fields>
+
+const INVALID = 'invalid role or secret ID'
+
+export const loginPath = path('login', {
+  summary: 'Logs in',
+  unauthenticated: true,
+  fields,
+  operations: { update: login, read: login },
+  examples: [
+    {
+      summary: 'A program logs in',
+      operation: 'update',
+      path: 'login',
+      request: { role_id: 'c8a1…', secret_id: '51b0…' },
+    },
+  ],
+})
+
+async function login(request: LoginRequest): Promise<Response> {
+  const { data, storage, mount, client } = request
+  if (data.role_id === '') throw new BadRequest('missing role_id')
+  const found = await storage.get(roleIds, roleIdKey(data.role_id))
+  const role = found && (await findRole(storage, found.role))
+  if (role === undefined) throw new BadRequest(INVALID)
+  const secret = role.bindSecretId ? await useSecretId(request, role) : undefined
+  const cidrs = role.token.boundCidrs
+  if (cidrs.length > 0 && !isWithin(client.address, cidrs)) {
+    throw new BadRequest(
+      `source address "${client.address}" unauthorized by CIDR restrictions on the role`,
+    )
+  }
+  const granted = grantOf(role.token, mount, client.address)
+  return {
+    auth: {
+      ...granted,
+      displayName: 'approle',
+      metadata: { ...secret?.metadata, role_name: role.name },
+      alias: { name: role.roleId },
+      ...(secret !== undefined &&
+        secret.tokenBoundCidrs.length > 0 && { boundCidrs: secret.tokenBoundCidrs }),
+    },
+  }
+}
+
+/** Takes one of its uses; the last removes it. */
+async function useSecretId(
+  { data, storage, nowMs, client }: LoginRequest,
+  role: Role,
+): Promise<SecretId> {
+  if (data.secret_id === '') throw new BadRequest('missing secret_id')
+  const hash = hashSecretId(role, data.secret_id)
+  const secret = await findSecretId(storage, role, hash, nowMs)
+  if (secret === undefined) throw new BadRequest(INVALID)
+  for (const cidrs of [secret.cidrs, role.secretIdBoundCidrs ?? []]) {
+    if (cidrs.length > 0 && !isWithin(client.address, cidrs)) {
+      throw new BadRequest(
+        `source address "${client.address}" unauthorized through CIDR restrictions on the secret ID`,
+      )
+    }
+  }
+  if (secret.numUses === 1) removeSecretId(storage, role.uid, hash, secret)
+  else if (secret.numUses > 1) {
+    const used = { ...secret, numUses: secret.numUses - 1, updatedAtMs: nowMs }
+    storage.put(secretIds, secretIdPrefix(role.uid) + hash, used)
+  }
+  return secret
+}
