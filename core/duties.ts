@@ -6,7 +6,10 @@ import { z } from 'zod'
 import type { Barrier } from './barrier/barrier.ts'
 import type { Clock } from './clock.ts'
 import { Sealed } from './errors.ts'
+import { periodicWork } from './mounts/periodic.ts'
 import { purgeUnmounted } from './mounts/purge.ts'
+import { mountPrefix } from './mounts/record.ts'
+import type { Registry } from './mounts/registry.ts'
 import type { Random } from './random.ts'
 import { kind } from './store/kind.ts'
 import type { Store } from './store/store.ts'
@@ -19,6 +22,8 @@ import { cleanUpRevoked, pendingRevocations } from './tokens/revoke.ts'
 const ROUND_MS = 1000
 /** A holder that does not renew for so long has lost the lease. */
 const LEASE_MS = 15_000
+/** From one turn of the engines' own timed work to the next. */
+const PERIODIC_MS = 60_000
 /** Steps of one duty in one round: others get their turn, and a round ends within the lease. */
 const STEPS_PER_ROUND = 50
 
@@ -33,6 +38,7 @@ export interface DutyParts {
   readonly barrier: Pick<Barrier, 'rotateIfDue'>
   readonly clock: Clock
   readonly random: Random
+  readonly registry: Registry
   readonly onFailure: (what: string, error: unknown) => void
 }
 
@@ -56,6 +62,7 @@ class Rounds implements Duties {
   readonly #holder: string
   #cancel: () => void = () => undefined
   #stopped = false
+  #periodicAtMs = 0
 
   constructor(parts: DutyParts) {
     this.#parts = parts
@@ -82,9 +89,22 @@ class Rounds implements Duties {
       await this.#repeat(expireTokens)
       await this.#repeat(cleanUpSome)
       await this.#repeat(purgeUnmounted)
+      if (this.#parts.clock.monotonicMs() >= this.#periodicAtMs) await this.#runPeriodic()
       await this.#parts.barrier.rotateIfDue()
     } catch (error) {
       if (!(error instanceof Sealed)) this.#parts.onFailure('a timed duty', error)
+    }
+  }
+
+  /** The timed work of all engines. */
+  async #runPeriodic(): Promise<void> {
+    const { store, clock, registry, random } = this.#parts
+    this.#periodicAtMs = clock.monotonicMs() + PERIODIC_MS
+    const root = new View(new Transaction(store), '')
+    for (const { entry, work } of await periodicWork(root, registry)) {
+      await this.#repeat((view, nowMs) =>
+        work({ storage: view.below(mountPrefix(entry.uuid)), nowMs, random }),
+      )
     }
   }
 
@@ -117,7 +137,7 @@ class Rounds implements Duties {
     store.cache.refresh()
     const transaction = new Transaction(store)
     const more = await step(new View(transaction, ''), clock.nowMs())
-    return (await transaction.commit()) === 'committed' && more
+    return (await transaction.commit()) === undefined && more
   }
 }
 

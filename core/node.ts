@@ -200,7 +200,14 @@ export class Node {
     )
     const store = new Store(storage, barrier, cache)
     const cluster = await readCluster(new View(new Transaction(store), ''))
-    const duties = startDuties({ store, barrier, clock, random: this.parts.random, onFailure })
+    const duties = startDuties({
+      store,
+      barrier,
+      clock,
+      random: this.parts.random,
+      registry: this.registry,
+      onFailure,
+    })
     this.#open = {
       barrier,
       feed,

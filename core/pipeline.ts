@@ -25,7 +25,8 @@ import { bind, declaredOperation, demandOperation, type HandleContext } from './
 import { header, readRequest } from './request/incoming.ts'
 import { routeRequest } from './request/route.ts'
 import type { Store } from './store/store.ts'
-import { Transaction } from './store/transaction.ts'
+import { Transaction, type Conflict } from './store/transaction.ts'
+import { Turns } from './store/turns.ts'
 import { View } from './store/view.ts'
 import type { BatchCodec } from './tokens/batch.ts'
 import { revokeToken } from './tokens/revoke.ts'
@@ -69,6 +70,7 @@ interface Attempt {
 
 export class Pipeline {
   readonly #parts: PipelineParts
+  readonly #turns = new Turns()
 
   constructor(parts: PipelineParts) {
     this.#parts = parts
@@ -93,16 +95,23 @@ export class Pipeline {
   }
 
   async #serve(exchange: Exchange): Promise<HttpResponse> {
-    for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
-      if (attempt > ATTEMPTS_AT_ONCE) await this.#pause()
-      const answer = await this.#attempt(exchange)
-      if (answer !== undefined) return answer
+    let done = (): void => undefined
+    try {
+      for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
+        const answer = await this.#attempt(exchange)
+        if ('status' in answer) return answer
+        done()
+        done = await this.#turns.take(answer.conflict)
+        if (attempt >= ATTEMPTS_AT_ONCE) await this.#pause()
+      }
+    } finally {
+      done()
     }
     throw new TooManyConflicts()
   }
 
-  /** One transaction. @returns `undefined`: another writer came between, and nothing was done */
-  async #attempt(exchange: Exchange): Promise<HttpResponse | undefined> {
+  /** One transaction. */
+  async #attempt(exchange: Exchange): Promise<HttpResponse | Conflict> {
     const { clock, audit } = this.#parts
     const attempt = await this.#begin(exchange)
     const { transaction } = attempt
@@ -117,7 +126,8 @@ export class Pipeline {
     if (attempt.lastUse && exchange.token?.type === 'service') {
       revokeToken(attempt.root, exchange.token)
     }
-    if ((await transaction.commit()) === 'conflict') return undefined
+    const conflict = await transaction.commit()
+    if (conflict !== undefined) return conflict
     await this.#afterwards(exchange)
     await auditResponse(audit, exchange, attempt.auditedHeaders, clock.nowMs())
     const { answer, error } = exchange

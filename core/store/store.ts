@@ -44,19 +44,19 @@ export class Store {
   /**
    * Seals and commits; the cache then holds what was written.
    *
-   * @returns false: one of the expected revisions was not there any more, nothing was written
+   * @returns the key whose expected revision was not there any more: nothing was written
    */
   async commit(
     expect: ReadonlyMap<string, number>,
     writes: ReadonlyMap<string, Write | undefined>,
-  ): Promise<boolean> {
+  ): Promise<{ readonly conflict: string } | undefined> {
     const removed = new Set<string>()
     for (const [key, write] of writes) if (write === undefined) removed.add(key)
     const put = await this.sealed(writes)
     const result = await this.#storage.commit({ expect, put, delete: removed })
     if ('conflict' in result) {
       this.cache.drop(result.conflict)
-      return false
+      return result
     }
     for (const [key, write] of writes) {
       this.cache.committed(key, {
@@ -66,7 +66,7 @@ export class Store {
         bytes: write?.text.length ?? 0,
       })
     }
-    return true
+    return undefined
   }
 
   /** The sealed form of what is to be written. */

@@ -14,8 +14,10 @@ import { assert, BadRequest, RequestError } from '../errors.ts'
 import { deepFreeze, type Kind } from './kind.ts'
 import type { Store, Write } from './store.ts'
 
-/** How the transaction ended. `conflict`: nothing was written; run the request again. */
-export type Outcome = 'committed' | 'conflict'
+/** Another writer came between, at this key (empty: at one that was only read). Nothing was written; run it again. */
+export interface Conflict {
+  readonly conflict: string
+}
 
 /** Names that one `list` without a limit returns at the most. */
 const MAX_LISTED = 1_000_000
@@ -82,10 +84,14 @@ export class Transaction {
     return this.#store.sealed(this.#writes)
   }
 
-  async commit(): Promise<Outcome> {
-    if (this.#writes.size === 0) return this.#isConsistent() ? 'committed' : 'conflict'
-    assert(this.#writes.size <= MAX_CHANGES_PER_COMMIT, 'a transaction stays below the changes of one commit')
-    return (await this.#store.commit(this.#reads, this.#writes)) ? 'committed' : 'conflict'
+  /** @returns `undefined` when it is durable */
+  async commit(): Promise<Conflict | undefined> {
+    if (this.#writes.size === 0) return this.#isConsistent() ? undefined : { conflict: '' }
+    assert(
+      this.#writes.size <= MAX_CHANGES_PER_COMMIT,
+      'a transaction stays below the changes of one commit',
+    )
+    return this.#store.commit(this.#reads, this.#writes)
   }
 
   /** Of several records read, none may have changed since the first one: else the answer never was true. */

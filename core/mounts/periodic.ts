@@ -1,0 +1,22 @@
+/** The mounts whose engines have timed work of their own. */
+import { listNamespaces, ROOT } from '../namespaces.ts'
+import type { Plugin } from '../plugin/plugin.ts'
+import type { View } from '../store/view.ts'
+import { mountTable, mountTableKey, type MountEntry } from './record.ts'
+import type { Registry } from './registry.ts'
+
+export interface PeriodicWork {
+  readonly entry: MountEntry
+  readonly work: NonNullable<Plugin['periodic']>
+}
+
+export async function periodicWork(root: View, registry: Registry): Promise<PeriodicWork[]> {
+  const found: PeriodicWork[] = []
+  for (const namespace of [ROOT, ...(await listNamespaces(root))]) {
+    for (const entry of (await root.get(mountTable, mountTableKey(namespace.id))) ?? []) {
+      const work = registry.instance(entry)?.plugin.periodic
+      if (work !== undefined) found.push({ entry, work })
+    }
+  }
+  return found
+}

@@ -1,0 +1,110 @@
+/**
+ * `npm run bench [-- OPERATION...]`: the rate, latencies and share of the bare node:http rate of each operation, file
+ * audit on, storage SQLite. Prints a table and writes `bench.json` beside it where `-o FILE` says.
+ */
+import { spawn } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { freePort } from '../support/free-port.ts'
+import { startServer } from '../support/server-process.ts'
+import { runLoad, type LoadResult } from './load.ts'
+import { OPERATIONS, prepare } from './operations.ts'
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    seconds: { type: 'string', default: '5' },
+    connections: { type: 'string', default: '1,32,256' },
+    output: { type: 'string', short: 'o' },
+  },
+})
+const SECONDS = Number(values.seconds)
+const CONNECTIONS = values.connections.split(',').map(Number)
+const WARM_UP_SECONDS = 2
+
+interface Row {
+  readonly operation: string
+  readonly connections: number
+  readonly rate: number
+  readonly p50Ms: number
+  readonly p99Ms: number
+  readonly ofBare: number
+  readonly mark: number | undefined
+  readonly failures: number
+}
+
+const chosen = OPERATIONS.filter(({ name }) => positionals.length === 0 || positionals.includes(name))
+const bare = await startBare()
+const server = await startServer({ storage: 'sqlite' })
+const rows: Row[] = []
+try {
+  const prepared = await prepare(server.api, server.rootToken, server.dir)
+  const bareRates = new Map<number, number>()
+  await measure(bare.port, 32, WARM_UP_SECONDS, () => bareScript())
+  for (const connections of CONNECTIONS) {
+    const result = await measure(bare.port, connections, SECONDS, () => bareScript())
+    bareRates.set(connections, result.rate)
+    report('bare node:http', connections, result, result.rate, undefined)
+  }
+  for (const { name, script, mark } of chosen) {
+    await measure(server.port, 32, WARM_UP_SECONDS, (i) => script(prepared, i))
+    for (const connections of CONNECTIONS) {
+      const result = await measure(server.port, connections, SECONDS, (i) => script(prepared, i))
+      report(name, connections, result, bareRates.get(connections) ?? 0, connections === 32 ? mark : undefined)
+    }
+  }
+} finally {
+  bare.stop()
+  await server.stop()
+}
+if (values.output !== undefined) writeFileSync(values.output, `${JSON.stringify(rows, null, 2)}\n`)
+
+function bareScript() {
+  const bytes = Buffer.from('GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n')
+  return { next: () => bytes, keepsAnswers: false, requestsPerOperation: 1 }
+}
+
+function measure(
+  port: number,
+  connections: number,
+  seconds: number,
+  script: Parameters<typeof runLoad>[0]['script'],
+): Promise<LoadResult> {
+  return runLoad({ port, connections, seconds, script })
+}
+
+function report(
+  operation: string,
+  connections: number,
+  result: LoadResult,
+  bareRate: number,
+  mark: number | undefined,
+): void {
+  const ofBare = result.rate / bareRate
+  const { rate, p50Ms, p99Ms, failures } = result
+  rows.push({ operation, connections, rate, p50Ms, p99Ms, ofBare, mark, failures })
+  const against = mark === undefined ? '' : `  mark ${mark} ${ofBare >= mark ? 'reached' : 'MISSED'}`
+  const failed = failures === 0 ? '' : `  ${failures} FAILED`
+  process.stdout.write(
+    `${operation.padEnd(20)} ${String(connections).padStart(4)} conn ${rate.toFixed(0).padStart(7)}/s` +
+      `  p50 ${p50Ms.toFixed(2).padStart(7)} ms  p99 ${p99Ms.toFixed(2).padStart(7)} ms` +
+      `  ${ofBare.toFixed(3)} of bare${against}${failed}\n`,
+  )
+}
+
+async function startBare(): Promise<{ port: number; stop: () => void }> {
+  const port = await freePort()
+  const child = spawn(process.execPath, [join(import.meta.dirname, 'bare-server.ts'), String(port)], {
+    stdio: 'inherit',
+  })
+  for (let i = 0; i < 100; i++) {
+    try {
+      await fetch(`http://127.0.0.1:${port}/`)
+      break
+    } catch {
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    }
+  }
+  return { port, stop: () => child.kill() }
+}
