@@ -15,28 +15,32 @@
  * Several processes share the file on purpose, so nothing locks it for one server. A network file system is no place
  * for it: WAL needs shared memory.
  */
-import { StorageLimit } from "./contract.ts";
-import { CommitThread, startCommitter } from "./sqlite-commits.ts";
-import { SqliteFeeds } from "./sqlite-feed.ts";
-import { failureOf, openFile, unavailable } from "./sqlite-file.ts";
-import { checkKey } from "./limits.ts";
-import { listNames } from "./names.ts";
-import type Database from "better-sqlite3";
-import type { Commit, CommitResult, Feed, ListOptions, Storage, Stored } from "./contract.ts";
-import type { Scan } from "./names.ts";
+import { StorageLimit } from './contract.ts'
+import { CommitThread, startCommitter } from './sqlite-commits.ts'
+import { SqliteFeeds } from './sqlite-feed.ts'
+import { failureOf, openFile, unavailable } from './sqlite-file.ts'
+import { checkKey } from './limits.ts'
+import { listNames } from './names.ts'
+import type Database from 'better-sqlite3'
+import type { Commit, CommitResult, Feed, ListOptions, Storage, Stored } from './contract.ts'
+import type { Scan } from './names.ts'
 
 /** Commits that a feed may be behind; some 20 MB. A node that misses more does better to start with empty caches. */
-const COMMITS_KEPT = 100_000;
+const COMMITS_KEPT = 100_000
+/** How long opening, and each commit, waits for the lock of another process. */
+const LOCK_WAIT_MS = 5_000
 /** How long a read waits, on the main thread, for a lock that only opening and recovery take. */
-const READ_WAIT_MS = 100;
+const READ_WAIT_MS = 100
 
 /** Text is never above a blob, which is so an end of all keys. */
-const END_OF_KEYS = Buffer.alloc(0);
+const END_OF_KEYS = Buffer.alloc(0)
 
 export interface SqliteOptions {
-  readonly path: string;
+  readonly path: string
   /** Commits that a feed may be behind before it gets 'lost'; default 100,000. */
-  readonly commitsKept?: number;
+  readonly commitsKept?: number
+  /** How long opening, and each commit, waits for the lock of another process; default 5,000. */
+  readonly lockWaitMs?: number
 }
 
 /**
@@ -45,62 +49,63 @@ export interface SqliteOptions {
  * @throws {StorageRefused} not ours, newer, damaged, locked, not to be written; the message says what to do
  */
 export async function openSqlite(options: SqliteOptions): Promise<SqliteStorage> {
-  const { path, commitsKept = COMMITS_KEPT } = options;
-  const database = openFile(path);
-  return new SqliteStorage(database, new CommitThread(() => startCommitter({ path, commitsKept })));
+  const { path, commitsKept = COMMITS_KEPT, lockWaitMs = LOCK_WAIT_MS } = options
+  const database = openFile(path, lockWaitMs)
+  const commits = new CommitThread(() => startCommitter({ path, commitsKept, lockWaitMs }))
+  return new SqliteStorage(database, commits)
 }
 
 export class SqliteStorage implements Storage {
-  readonly #database: Database.Database;
-  readonly #commits: CommitThread;
-  readonly #feeds: SqliteFeeds;
-  readonly #get: Database.Statement<[string], Stored>;
-  readonly #scan: Scan;
+  readonly #database: Database.Database
+  readonly #commits: CommitThread
+  readonly #feeds: SqliteFeeds
+  readonly #get: Database.Statement<[string], Stored>
+  readonly #scan: Scan
 
   /** Owns both from now on. */
   constructor(database: Database.Database, commits: CommitThread) {
-    database.pragma(`busy_timeout = ${READ_WAIT_MS}`);
-    this.#database = database;
-    this.#commits = commits;
-    this.#feeds = new SqliteFeeds(database);
-    this.#get = database.prepare("SELECT value, revision FROM records WHERE key = ?");
+    database.pragma(`busy_timeout = ${READ_WAIT_MS}`)
+    this.#database = database
+    this.#commits = commits
+    this.#feeds = new SqliteFeeds(database)
+    this.#get = database.prepare('SELECT value, revision FROM records WHERE key = ?')
     const scan = database
       .prepare<[string, string | Buffer, number], string>(
-        "SELECT key FROM records WHERE key >= ? AND key < ? ORDER BY key LIMIT ?",
+        'SELECT key FROM records WHERE key >= ? AND key < ? ORDER BY key LIMIT ?',
       )
-      .pluck();
-    this.#scan = (from, end, limit) => scan.all(from, end ?? END_OF_KEYS, limit);
+      .pluck()
+    this.#scan = (from, end, limit) => scan.all(from, end ?? END_OF_KEYS, limit)
   }
 
   /** hot: each read that no cache answers. */
   async get(key: string): Promise<Stored | undefined> {
-    checkKey(key);
-    return this.#read(() => this.#get.get(key));
+    checkKey(key)
+    return this.#read(() => this.#get.get(key))
   }
 
   async list(prefix: string, options: ListOptions): Promise<string[]> {
-    return this.#read(() => listNames(this.#scan, prefix, options));
+    return this.#read(() => listNames(this.#scan, prefix, options))
   }
 
   commit(change: Commit): Promise<CommitResult> {
-    return this.#commits.commit(change);
+    return this.#commits.commit(change)
   }
 
   watch(since?: number): Feed {
-    return this.#feeds.watch(since);
+    return this.#feeds.watch(since)
   }
 
   async close(): Promise<void> {
-    await this.#commits.close();
-    this.#database.close();
+    await this.#commits.close()
+    this.#database.close()
   }
 
   #read<Result>(read: () => Result): Result {
     try {
-      return read();
+      return read()
     } catch (error) {
-      if (error instanceof StorageLimit) throw error;
-      throw unavailable(failureOf(error, "read"));
+      if (error instanceof StorageLimit) throw error
+      throw unavailable(failureOf(error, 'read'))
     }
   }
 }
