@@ -2,8 +2,9 @@
  * Binds a server to a TCP address or a unix socket. Whatever stands in the way is said with what to do about it.
  */
 import { once } from 'node:events'
-import { chmod, chown, lstat, unlink } from 'node:fs/promises'
+import { chmod, chown, lstat, stat, unlink } from 'node:fs/promises'
 import { connect, type Server } from 'node:net'
+import { dirname } from 'node:path'
 import { isMainThread } from 'node:worker_threads'
 import { errorCode, ListenerRefused } from './listener-refused.ts'
 
@@ -63,7 +64,10 @@ async function removeStale(path: string): Promise<void> {
     if (errorCode(error) === 'ENOENT') return undefined
     throw error
   })
-  if (found === undefined) return
+  if (found === undefined) {
+    await stat(dirname(path)) // binding would call a missing folder EACCES
+    return
+  }
   if (!found.isSocket()) {
     throw new ListenerRefused(
       `${path} exists and is no socket`,

@@ -267,8 +267,8 @@ class NodeListener implements Listener {
   }
 
   /**
-   * Closes the connections without a request now, the others after their answer. Node closes only those that have had a request. In a handshake is no request either; its own timeout ends it, for
-   * its TLS socket is not there yet.
+   * Closes the connections without a request now, the others after their answer. (Node closes only those that have had
+   * a request.) A connection in its TLS handshake is left to the handshake's timeout: which it becomes is not known.
    */
   #closeIdle(): void {
     const busy = new Set<Socket | null>()
