@@ -23,6 +23,6 @@ export const systemClock: Clock = {
 /** RFC 3339 with nanoseconds in UTC, as Go prints times (trailing zeros of the fraction are dropped). */
 export function rfc3339(ms: number): string {
   const text = new Date(ms).toISOString()
-  const fraction = text.slice(19, 23).replace(/\.?0+$/, '')
-  return `${text.slice(0, 19)}${fraction}Z`
+  if (!text.endsWith('0Z')) return text
+  return `${text.slice(0, 19)}${text.slice(19, 23).replace(/\.?0+$/, '')}Z`
 }

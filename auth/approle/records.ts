@@ -1,6 +1,7 @@
 /** What the method stores, in the view of its mount. */
-import { createHash, createHmac } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import { z } from 'zod'
+import { keyedHash } from '../../core/keyed-hash.ts'
 import { tokenSettingsSchema } from '../../core/plugin/token-settings.ts'
 import type { RequestBase } from '../../core/plugin/request.ts'
 import { kind } from '../../core/store/kind.ts'
@@ -71,8 +72,8 @@ export const expiryKey = (expiresAtMs: number, hash: string) =>
   `${EXPIRY_PREFIX}${String(Math.floor(expiresAtMs)).padStart(14, '0')}.${hash}`
 
 /** A secret id is stored under its keyed hash, never itself. */
-export function hashSecretId(role: Pick<Role, 'secretIdKey'>, secretId: string): string {
-  return createHmac('sha256', role.secretIdKey).update(secretId).digest('base64url')
+export function hashSecretId(role: Role, secretId: string): string {
+  return keyedHash(role, role.secretIdKey, secretId)
 }
 
 type View = RequestBase['storage']

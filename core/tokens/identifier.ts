@@ -1,6 +1,6 @@
 /** The texts of tokens, and the identifiers under which they are stored. */
-import { createHmac } from 'node:crypto'
 import { assert } from '../errors.ts'
+import { keyedHash } from '../keyed-hash.ts'
 import { ROOT } from '../namespaces.ts'
 import type { View } from '../store/view.ts'
 import { TOKEN_SALT_KEY, tokenSalt } from './record.ts'
@@ -20,7 +20,7 @@ export const MAX_TOKEN_CHARACTERS = 8192
 export async function tokenId(root: View, token: string): Promise<string> {
   const record = await root.get(tokenSalt, TOKEN_SALT_KEY)
   assert(record !== undefined, 'initialisation wrote the token salt')
-  return createHmac('sha256', record.salt).update(token).digest('base64url')
+  return keyedHash(record, record.salt, token)
 }
 
 /** The namespace that a service token's text names: its last part, or none for the root namespace. */
