@@ -10,6 +10,7 @@ interface Literal {
 }
 
 const PLAIN = /[^"\\\n]+/y
+// oxlint-disable-next-line no-control-regex -- JSON forbids just these in strings
 const JSON_PLAIN = /[^"\\\u0000-\u001f]+/y
 const ESCAPE =
   /\\(?:([abfnrtv"\\])|x([0-9a-fA-F]{2})|([0-7]{3})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8}))/y

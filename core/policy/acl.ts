@@ -47,7 +47,7 @@ export class Acl {
     }
   }
 
-  /** hot (`test/bench/policy`). Gives the same object for the same answer wherever it can. */
+  /** hot: each request. Gives the same object for the same answer wherever it can. */
   check(request: AclRequest): Decision {
     const { operation, namespacePath } = request
     if (this.#root !== undefined) return this.#checkRoot(namespacePath)
