@@ -33,7 +33,9 @@ function serve(port: MessagePort, options: CommitterOptions): void {
       return open().run(waiting)
     } catch (error) {
       const failure = failureOf(error, 'write')
-      return waiting.flatMap((batch) => new Array(new BatchReader(batch).count).fill(failure))
+      return waiting.flatMap((batch) =>
+        Array.from({ length: new BatchReader(batch).count }, () => failure),
+      )
     }
   }
 
