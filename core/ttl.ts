@@ -1,5 +1,5 @@
 /** How long a token or lease lives: the one place for this arithmetic (contract: http.md, 10.5 and 11). */
-import { goDuration } from './duration.ts'
+import { humanDuration } from './duration.ts'
 import { BadRequest } from './errors.ts'
 
 /** What the system gives where nothing is configured: 768 h. */
@@ -69,5 +69,5 @@ function atMost(seconds: number, leftSeconds: number): number {
 }
 
 function capped(what: 'TTL' | 'period', seconds: number, max: number): string {
-  return `${what} of "${goDuration(seconds)}" exceeded the effective max_ttl of "${goDuration(max)}"; ${what} value is capped accordingly`
+  return `${what} of "${humanDuration(seconds)}" exceeded the effective max_ttl of "${humanDuration(max)}"; ${what} value is capped accordingly`
 }
