@@ -20,6 +20,7 @@ import { authenticate } from './request/authenticate.ts'
 import { aclOf, decide, demandAllowed } from './request/authorize.ts'
 import { newExchange, type Exchange } from './request/exchange.ts'
 import { asRequestError, isOurs, renderError } from './request/failure.ts'
+import { filterKeys } from './request/filter-keys.ts'
 import { finish } from './request/finish.ts'
 import { bind, declaredOperation, demandOperation, type HandleContext } from './request/handle.ts'
 import { header, readRequest } from './request/incoming.ts'
@@ -193,7 +194,9 @@ export class Pipeline {
       const limited = withLimit(exchange)
       const { prepared, mount, warnings } =
         bound ?? bind(context, limited, route, authenticated?.caller)
-      const handled = await prepared.run(operation)
+      const answered = await prepared.run(operation)
+      const { decision } = exchange
+      const handled = acl && decision ? filterKeys(answered, acl, decision, route) : answered
       return finish({
         context: { root, nowMs, random: context.random, batch },
         requestId: exchange.id,
