@@ -31,10 +31,19 @@ export function showAddress(address: ListenAddress): string {
 export async function bind(server: Server, address: ListenAddress): Promise<void> {
   try {
     if (address.kind === 'unix') await bindUnix(server, address)
-    else await listen(server, { host: address.host, port: address.port, backlog: BACKLOG })
+    else await listenTcp(server, address)
   } catch (error) {
     throw error instanceof ListenerRefused ? error : explain(error, address)
   }
+}
+
+/** Without a host: all addresses of the machine, IPv6 too where it has it. */
+async function listenTcp(
+  server: Server,
+  address: Extract<ListenAddress, { kind: 'tcp' }>,
+): Promise<void> {
+  const { host, port } = address
+  await listen(server, { ...(host === '' ? {} : { host }), port, backlog: BACKLOG })
 }
 
 async function listen(server: Server, options: object): Promise<void> {

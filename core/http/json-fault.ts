@@ -15,6 +15,7 @@ const BLANKS = /[ \t\n\r]*/y
 const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y
 const WORD = /true|false|null/y
 /** The inside of a string up to what ends it, well or badly. */
+// oxlint-disable-next-line no-control-regex -- JSON's rule is about exactly these
 const PLAIN = /[^"\\\u0000-\u001f]*/y
 const ESCAPE = /\\(?:["\\/bfnrt]|u[\da-fA-F]{4})/y
 

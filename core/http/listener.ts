@@ -161,8 +161,10 @@ class NodeListener implements Listener {
     const { address, tls } = this.#config
     if (address.kind === 'unix') return `unix://${address.path}`
     const bound = this.#server.address()
-    const port = typeof bound === 'object' && bound !== null ? bound.port : address.port
-    return `${tls === undefined ? 'http' : 'https'}://${showAddress({ ...address, port })}`
+    const { address: anyHost, port } =
+      typeof bound === 'object' && bound !== null ? bound : { ...address, address: '' }
+    const host = address.host === '' ? anyHost : address.host
+    return `${tls === undefined ? 'http' : 'https'}://${showAddress({ kind: 'tcp', host, port })}`
   }
 
   async reload(): Promise<void> {
