@@ -5,10 +5,72 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { issueRootToken } from '../../core/bootstrap.ts'
-import { mountEngine } from '../../core/mounts/change.ts'
-import { ROOT } from '../../core/namespaces.ts'
 import type { Node } from '../../core/node.ts'
-import { ROOT_POLICY } from '../../core/policy/names.ts'
-import { Transaction } from '../../core/store/transaction.ts'
-import { View } from '../../core/store/view.ts'
+
+/** What a person needs to use it. */
+export interface DevKeys {
+  readonly unsealKey: string
+  readonly rootToken: string
+}
+
+/** A private folder for the data; `remove` takes it away. */
+export function devFolder(): { path: string; remove: () => void } {
+  const path = mkdtempSync(join(tmpdir(), 'keyhold-dev-'))
+  return { path, remove: () => rmSync(path, { recursive: true, force: true }) }
+}
+
+/** Initialises, unseals, and mounts `secret/`. */
+export async function prepareDev(
+  node: Node,
+  { rootTokenId }: { rootTokenId: string | undefined },
+): Promise<DevKeys> {
+  const { shares, rootToken } = await node.initialize({ shares: 1, threshold: 1 }, { rootTokenId })
+  const unsealKey = shares[0]?.toString('base64') ?? ''
+  for (const share of shares) share.fill(0)
+  await node.provideShare(unsealKey)
+  await mountSecret(node, rootToken)
+  return { unsealKey, rootToken }
+}
+
+/** By the API, as a person would. */
+async function mountSecret(node: Node, rootToken: string): Promise<void> {
+  const body = { type: 'kv', options: { version: '2' }, description: 'key/value secret storage' }
+  const answer = await node.handle({
+    method: 'POST',
+    path: '/v1/sys/mounts/secret',
+    query: new Map(),
+    headers: { 'x-vault-token': rootToken, 'content-type': 'application/json' },
+    body: Buffer.from(JSON.stringify(body)),
+    client: { address: '127.0.0.1', port: 0 },
+  })
+  if (answer.status !== 204) {
+    throw new Error(`mounting secret/ answered ${answer.status} ${String(answer.body)}`)
+  }
+}
+
+/** What is printed once the server is ready. Suites wait for its lines `Unseal Key:` and `Root Token:`. */
+export function devBanner(url: string, keys: DevKeys): string {
+  return `WARNING! dev mode is enabled! The server unseals itself and forgets everything when it stops.
+Never keep secrets in it that matter.
+
+You may need to set the following environment variables:
+
+    $ export VAULT_ADDR='${url}'
+    $ export VAULT_TOKEN='${keys.rootToken}'
+
+The unseal key and root token are displayed below in case you want to
+seal/unseal the server or re-authenticate.
+
+Unseal Key: ${keys.unsealKey}
+Root Token: ${keys.rootToken}
+
+Three commands to try:
+
+    curl -H "X-Vault-Token: $VAULT_TOKEN" -d '{"data":{"password":"s3cr3t"}}' $VAULT_ADDR/v1/secret/data/app
+    curl -H "X-Vault-Token: $VAULT_TOKEN" $VAULT_ADDR/v1/secret/data/app
+    npx keyhold kv get secret/app
+
+Development mode should NOT be used in production installations!
+
+`
+}
