@@ -1,0 +1,76 @@
+/** Mounts of the engine for its tests. */
+import { newMount } from '../../core/mounts/defaults.ts'
+import { mountTable, mountTableKey, type MountEntry } from '../../core/mounts/record.ts'
+import { systemRandom } from '../../core/random.ts'
+import { mountPrefix } from '../../core/mounts/record.ts'
+import { Transaction } from '../../core/store/transaction.ts'
+import { View } from '../../core/store/view.ts'
+import { startCluster, type Cluster } from '../../test/support/kit.ts'
+import { kvEngine } from './engine.ts'
+
+export interface KvCluster extends Cluster {
+  mount(path: string, version: '1' | '2'): Promise<void>
+  /** As tuning the option does: the engine's upgrade, and the entry with its new version. */
+  upgrade(path: string): Promise<void>
+  /** All steps of the engine's timed work. */
+  tick(path: string): Promise<void>
+  /** The records of a mount, below a folder. */
+  stored(path: string, folder: string): Promise<string[]>
+}
+
+export async function startKv(): Promise<KvCluster> {
+  const cluster = await startCluster({ plugins: [kvEngine] })
+  const tableKey = mountTableKey('root')
+
+  async function transact<T>(work: (root: View) => Promise<T>): Promise<T> {
+    const store = cluster.nodes[0]?.unsealed.store
+    if (store === undefined) throw new Error('no node')
+    store.cache.refresh()
+    const transaction = new Transaction(store)
+    const result = await work(new View(transaction, ''))
+    if ((await transaction.commit()) !== undefined) throw new Error('conflict')
+    return result
+  }
+
+  async function tableOf(root: View): Promise<readonly MountEntry[]> {
+    return (await root.get(mountTable, tableKey)) ?? []
+  }
+
+  async function onMount<T>(path: string, work: (view: View, root: View) => Promise<T>) {
+    return transact(async (root) => {
+      const entry = (await tableOf(root)).find((one) => one.path === path)
+      if (entry === undefined) throw new Error('no such mount')
+      return work(root.below(mountPrefix(entry.uuid)), root)
+    })
+  }
+
+  const context = (storage: View) => ({
+    storage,
+    random: systemRandom,
+    nowMs: cluster.clock.nowMs(),
+  })
+  const versioned = kvEngine.create({ version: '2' })
+
+  return Object.assign(cluster, {
+    mount: (path: string, version: '1' | '2') =>
+      transact(async (root) => {
+        const entry = newMount(
+          { path, kind: 'secret', type: 'kv', description: '', options: { version } },
+          systemRandom,
+        )
+        root.put(mountTable, tableKey, [...(await tableOf(root)), entry])
+      }),
+    upgrade: (path: string) =>
+      onMount(path, async (storage, root) => {
+        await versioned.upgrade?.({ ...context(storage), from: { version: '1' } })
+        const table = (await tableOf(root)).map((entry) =>
+          entry.path === path ? { ...entry, options: { version: '2' } } : entry,
+        )
+        root.put(mountTable, tableKey, table)
+      }),
+    async tick(path: string) {
+      while (await onMount(path, async (view) => versioned.periodic?.(context(view)))) continue
+    },
+    stored: (path: string, folder: string) => onMount(path, (view) => view.list(folder)),
+  })
+}
