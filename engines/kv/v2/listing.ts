@@ -18,12 +18,12 @@ export const pageFields = {
 
 export function pageOf(data: Parsed<typeof pageFields>): Page {
   const { after = '', limit = 0, exclude_deleted: excludeDeleted = false } = data
-  return { after, limit, excludeDeleted }
+  return { after, limit: limit > 0 ? limit : Infinity, excludeDeleted }
 }
 
 export interface Page {
   readonly after: string
-  /** 0 or less: no limit. */
+  /** Infinity: all. */
   readonly limit: number
   /** Leaves out keys whose current version is deleted or destroyed. */
   readonly excludeDeleted: boolean
@@ -49,14 +49,16 @@ export async function listKeys(listing: Listing, page: Page): Promise<string[]> 
       if (!(await isDeletedKey(listing, name))) kept.push(name)
     }
     const last = names.at(-1)
-    if (page.limit <= 0 || names.length < page.limit || last === undefined) return kept
+    if (names.length < page.limit || last === undefined) return kept
     after = last
   }
 }
 
 export async function scanKeys({ storage, folder }: Listing): Promise<string[]> {
   const config = await readConfig(storage)
-  return scanNames((inner) => namesOf(storage, config, folder + inner, { after: '', limit: 0 }))
+  return scanNames((inner) =>
+    namesOf(storage, config, folder + inner, { after: '', limit: Infinity }),
+  )
 }
 
 async function namesOf(
@@ -65,12 +67,12 @@ async function namesOf(
   folder: string,
   { after, limit }: Pick<Page, 'after' | 'limit'>,
 ): Promise<string[]> {
-  const options = { after, ...(limit > 0 && { limit }) }
+  const options = { after, ...(limit < Infinity && { limit }) }
   const names = await storage.list(KEY_PREFIX + folder, options)
   if (upgradedAtMs === undefined) return names
   const unversioned = await storage.list(VALUE_PREFIX + folder, options)
   const all = [...new Set([...names, ...unversioned])].sort(byBytes)
-  return limit > 0 ? all.slice(0, limit) : all
+  return all.slice(0, limit)
 }
 
 /** The order of the storage. */

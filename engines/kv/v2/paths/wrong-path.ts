@@ -21,6 +21,7 @@ export const wrongPath = path(':path*', {
     'Version 2 of the engine has its secrets below `data/` and their metadata below `metadata/`; other paths are ' +
     'answered with a hint.',
   fields: { path: folderPath },
+  takesAnyField: true,
   operations: { read: hint, update: hint, patch: hint, delete: hint, list: hint, scan: hint },
 })
 
