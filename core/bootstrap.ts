@@ -8,6 +8,7 @@ import { newPolicy, policyKey, policyRecords } from './policies.ts'
 import { DEFAULT_POLICY_TEXT } from './policy/defaults.ts'
 import { DEFAULT_POLICY, ROOT_POLICY } from './policy/names.ts'
 import { kind } from './store/kind.ts'
+import type { Awaitable } from './store/transaction.ts'
 import type { View } from './store/view.ts'
 import { issueServiceToken, type IssueContext } from './tokens/issue.ts'
 import { TOKEN_SALT_KEY, tokenSalt } from './tokens/record.ts'
@@ -19,7 +20,7 @@ const CLUSTER_KEY = 'core/cluster'
 /** Bytes of the key under which tokens are hashed. */
 const SALT_BYTES = 32
 
-export function readCluster(root: View): Promise<Cluster | undefined> {
+export function readCluster(root: View): Awaitable<Cluster | undefined> {
   return root.get(clusterRecords, CLUSTER_KEY)
 }
 

@@ -20,9 +20,25 @@ export const systemClock: Clock = {
   },
 }
 
-/** RFC 3339 with nanoseconds in UTC, as Go prints times (trailing zeros of the fraction are dropped). */
+/** Seconds whose texts are kept: those of now, and of the records that are read over and over. */
+const KEPT_SECONDS = 256
+const secondTexts: { second: number; text: string }[] = []
+
+/** hot: RFC 3339 with nanoseconds in UTC, as Go prints times (trailing zeros of the fraction are dropped). */
 export function rfc3339(ms: number): string {
-  const text = new Date(ms).toISOString()
-  if (!text.endsWith('0Z')) return text
-  return `${text.slice(0, 19)}${text.slice(19, 23).replace(/\.?0+$/, '')}Z`
+  const second = Math.floor(ms / 1000)
+  const rest = Math.floor(ms) - second * 1000
+  const text = secondText(second)
+  if (rest === 0) return `${text}Z`
+  const fraction = String(rest).padStart(3, '0')
+  return `${text}.${rest % 10 === 0 ? fraction.replace(/0+$/, '') : fraction}Z`
+}
+
+function secondText(second: number): string {
+  const place = Math.abs(second % KEPT_SECONDS)
+  const kept = secondTexts[place]
+  if (kept?.second === second) return kept.text
+  const text = new Date(second * 1000).toISOString().slice(0, -5)
+  secondTexts[place] = { second, text }
+  return text
 }

@@ -53,7 +53,21 @@ const HTML_TEST = /[<>&\u2028\u2029]/
  * The encoder is our own because JavaScript moves integer-like keys to the front of an object, whatever their order.
  */
 export function stringifyJson(value: unknown): string {
-  return escapeHtml(encode(value))
+  return escapeHtml(isInOrder(value) ? JSON.stringify(value) : encode(value))
+}
+
+/** Whether JavaScript's own encoder, which is several times as fast, writes the value as Go's does. */
+function isInOrder(value: unknown): boolean {
+  if (typeof value !== 'object') return value !== undefined
+  if (value === null || JSON.isRawJSON(value)) return true
+  if (Array.isArray(value)) return value.every(isInOrder)
+  if (value instanceof Date) return false
+  let before = ''
+  for (const key in value) {
+    if (key < before || !isInOrder(Reflect.get(value, key))) return false
+    before = key
+  }
+  return true
 }
 
 function encode(value: unknown): string {

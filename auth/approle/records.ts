@@ -5,6 +5,7 @@ import { keyedHash } from '../../core/keyed-hash.ts'
 import { tokenSettingsSchema } from '../../core/plugin/token-settings.ts'
 import type { RequestBase } from '../../core/plugin/request.ts'
 import { kind } from '../../core/store/kind.ts'
+import type { Awaitable } from '../../core/store/transaction.ts'
 
 const strings = z.array(z.string()).readonly()
 
@@ -78,7 +79,7 @@ export function hashSecretId(role: Role, secretId: string): string {
 
 type View = RequestBase['storage']
 
-export function findRole(storage: View, name: string): Promise<Role | undefined> {
+export function findRole(storage: View, name: string): Awaitable<Role | undefined> {
   return storage.get(roles, ROLE_PREFIX + name)
 }
 

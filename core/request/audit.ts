@@ -5,11 +5,13 @@ import type {
   AuditedHeaders,
   AuthFacts,
   MountFacts,
+  PolicyResults,
   RequestEntry,
   RequestFacts,
   ResponseFacts,
 } from '../audit/facts.ts'
 import type { MountEntry } from '../mounts/record.ts'
+import type { Decision } from '../policy/decision.ts'
 import type { TokenRecord } from '../tokens/record.ts'
 import { WIRE_VERSION } from '../version.ts'
 import type { Answer, Exchange } from './exchange.ts'
@@ -51,20 +53,33 @@ function sharedFacts(exchange: Exchange, auditedHeaders: AuditedHeaders): Shared
   return { auth: authFacts(exchange), request: requestFacts(exchange, auditedHeaders) }
 }
 
+/** One object for a token and what its policies say, so that the log encodes it once. */
+const known = new WeakMap<TokenRecord, { decision: Decision | undefined; facts: AuthFacts }>()
+
 function authFacts({ token, decision, incoming }: Exchange): AuthFacts {
-  const policyResults = decision && {
-    allowed: decision.allowed,
-    ...(decision.grantingPolicies.length > 0 && {
-      grantingPolicies: decision.grantingPolicies.map((policy) => ({
-        name: policy.name,
-        namespaceId: policy.namespace_id,
-        namespacePath: policy.namespace_path,
-        type: policy.type,
-      })),
-    }),
+  if (token === undefined) return { policyResults: policyResults(decision), tokenType: 'default' }
+  const kept = known.get(token)
+  if (kept !== undefined && kept.decision === decision) return kept.facts
+  const facts = {
+    ...tokenFacts(token),
+    clientToken: incoming.token,
+    policyResults: policyResults(decision),
   }
-  if (token === undefined) return { policyResults, tokenType: 'default' }
-  return { ...tokenFacts(token), clientToken: incoming.token, policyResults }
+  known.set(token, { decision, facts })
+  return facts
+}
+
+function policyResults(decision: Decision | undefined): PolicyResults | undefined {
+  if (decision === undefined) return undefined
+  const { allowed, grantingPolicies: granting } = decision
+  if (granting.length === 0) return { allowed }
+  const grantingPolicies = granting.map(({ name, namespace_id, namespace_path, type }) => ({
+    name,
+    namespaceId: namespace_id,
+    namespacePath: namespace_path,
+    type,
+  }))
+  return { allowed, grantingPolicies }
 }
 
 function tokenFacts(token: TokenRecord): AuthFacts {

@@ -2,10 +2,10 @@
  * Decrypted, parsed records by storage key, kept exact by the storage's change feed.
  *
  * Exact    after `refresh` no entry is older than the feed's position; a read that a change overtook is not kept.
- * Bounded  by the size of the records' texts; the least recently used go first. Absence is remembered too.
+ * Bounded  by the size of the records' texts; those that were not used for longest go first. Absence is remembered too.
  */
-import { LRUCache } from 'lru-cache'
 import type { Feed } from '../../storage/contract.ts'
+import { Generations } from './generations.ts'
 
 /** What is known of a key; `value` is `undefined` and `revision` 0 where there is no record. */
 export interface Entry {
@@ -27,10 +27,7 @@ const MAX_RECENT_CHANGES = 4096
 const ENTRY_OVERHEAD_BYTES = 200
 
 export class RecordCache {
-  readonly #entries = new LRUCache<string, Entry>({
-    maxSize: MAX_CACHE_BYTES,
-    sizeCalculation: (entry) => entry.bytes + ENTRY_OVERHEAD_BYTES,
-  })
+  readonly #entries = new Generations<Entry>(MAX_CACHE_BYTES)
   readonly #feed: Feed
   readonly #onChange: OnChange
   /** Reads under way; true: a change came by meanwhile, so that what they bring may be old. */
@@ -59,7 +56,7 @@ export class RecordCache {
   }
 
   get(key: string): Entry | undefined {
-    return this.#entries.get(key)
+    return this.#entries.get(key, costOf)
   }
 
   /** Marks the start of a read from the storage; hand the result to `filled`. */
@@ -76,13 +73,13 @@ export class RecordCache {
     const marks = this.#overtaken.get(key)
     marks?.delete(mark)
     if (marks?.size === 0) this.#overtaken.delete(key)
-    if (entry !== undefined && !mark.overtaken) this.#entries.set(key, entry)
+    if (entry !== undefined && !mark.overtaken) this.#entries.set(key, entry, costOf(entry))
   }
 
   /** What our own commit left: kept unless the feed is already past it. */
   committed(key: string, entry: Entry): void {
     this.#mark(key)
-    if (entry.asOf >= this.#position) this.#entries.set(key, entry)
+    if (entry.asOf >= this.#position) this.#entries.set(key, entry, costOf(entry))
     else this.#entries.delete(key)
   }
 
@@ -109,7 +106,7 @@ export class RecordCache {
   }
 
   #changed(key: string, revision: number): void {
-    const entry = this.#entries.peek(key)
+    const entry = this.#entries.get(key, costOf)
     if (entry !== undefined && entry.asOf < revision) this.#entries.delete(key)
     this.#mark(key)
     if (this.#recent.size >= MAX_RECENT_CHANGES) {
@@ -133,4 +130,8 @@ export class RecordCache {
     this.#recentFrom = this.#position
     this.#onChange('', this.#position)
   }
+}
+
+function costOf(entry: Entry): number {
+  return entry.bytes + ENTRY_OVERHEAD_BYTES
 }

@@ -12,7 +12,11 @@ import {
 } from '../../storage/contract.ts'
 import { assert, BadRequest, RequestError } from '../errors.ts'
 import { deepFreeze, type Kind } from './kind.ts'
+import type { Entry } from './cache.ts'
 import type { Store, Write } from './store.ts'
+
+/** To be awaited; it may be there already. */
+export type Awaitable<T> = T | Promise<T>
 
 /** Another writer came between, at this key (empty: at one that was only read). Nothing was written; run it again. */
 export interface Conflict {
@@ -39,13 +43,20 @@ export class Transaction {
     return this.#writes.size > 0
   }
 
-  /** hot: the record, or `undefined`; our own writes are seen. The value is immutable. */
-  async get<T>(kind: Kind<T>, key: string): Promise<T | undefined> {
+  /**
+   * hot: the record, or `undefined`; our own writes are seen. The value is immutable. What is cached comes without a
+   * promise: await it all the same.
+   */
+  get<T>(kind: Kind<T>, key: string): Awaitable<T | undefined> {
     if (this.#writes.size > 0 && this.#writes.has(key)) return asValue(kind, this.#writes.get(key))
     const found = this.#store.read(kind, key)
-    const entry = found instanceof Promise ? await found : found
-    const before = this.#reads.get(key)
-    if (before === undefined) this.#reads.set(key, entry.revision)
+    return found instanceof Promise
+      ? found.then((entry) => this.#seen<T>(key, entry))
+      : this.#seen<T>(key, found)
+  }
+
+  #seen<T>(key: string, entry: Entry): T | undefined {
+    if (!this.#reads.has(key)) this.#reads.set(key, entry.revision)
     // The kind of a key is always the same, so the cache holds what this kind parsed.
     return entry.value as T | undefined
   }

@@ -2,7 +2,7 @@
  * A part of the storage, by prefix, in one transaction: all that a plugin can reach.
  */
 import type { Kind } from './kind.ts'
-import type { Transaction } from './transaction.ts'
+import type { Awaitable, Transaction } from './transaction.ts'
 
 export class View {
   readonly #transaction: Transaction
@@ -15,7 +15,7 @@ export class View {
   }
 
   /** The record, or `undefined`. It is immutable; change a copy and `put` it. */
-  get<T>(kind: Kind<T>, key: string): Promise<T | undefined> {
+  get<T>(kind: Kind<T>, key: string): Awaitable<T | undefined> {
     return this.#transaction.get(kind, this.#prefix + key)
   }
 

@@ -1,4 +1,5 @@
 /** Finds tokens, and tells whether they are alive: stored, not past their end, and so all their ancestors. */
+import type { Awaitable } from '../store/transaction.ts'
 import type { View } from '../store/view.ts'
 import type { BatchCodec } from './batch.ts'
 import {
@@ -58,7 +59,7 @@ export function findStored(
   { root }: Pick<FindContext, 'root'>,
   namespaceId: string,
   id: string,
-): Promise<ServiceToken | undefined> {
+): Awaitable<ServiceToken | undefined> {
   return root.get(serviceTokens, tokenKey(namespaceId, id))
 }
 

@@ -2,6 +2,7 @@
 import { assert } from '../errors.ts'
 import { keyedHash } from '../keyed-hash.ts'
 import { ROOT } from '../namespaces.ts'
+import { Generations } from '../store/generations.ts'
 import type { View } from '../store/view.ts'
 import { TOKEN_SALT_KEY, tokenSalt } from './record.ts'
 
@@ -13,6 +14,11 @@ export const RESERVED_PREFIXES = ['hvs.', 'hvb.', 'hvr.', 's.', 'b.', 'r.'] as c
 /** Longer ones are refused unread. */
 export const MAX_TOKEN_CHARACTERS = 8192
 
+/** Tokens in use whose identifiers are kept, as long as the record of the key is. */
+const MAX_KNOWN = 8192
+const known = new WeakMap<object, Generations<string>>()
+const one = () => 1
+
 /**
  * hot: HMAC-SHA-256 of the token under the server's own key. Whoever reads the storage learns no token, nor can try
  * guesses of one that a user chose.
@@ -20,7 +26,17 @@ export const MAX_TOKEN_CHARACTERS = 8192
 export async function tokenId(root: View, token: string): Promise<string> {
   const record = await root.get(tokenSalt, TOKEN_SALT_KEY)
   assert(record !== undefined, 'initialisation wrote the token salt')
-  return keyedHash(record, record.salt, token)
+  let ids = known.get(record)
+  if (ids === undefined) {
+    ids = new Generations(MAX_KNOWN)
+    known.set(record, ids)
+  }
+  let id = ids.get(token, one)
+  if (id === undefined) {
+    id = keyedHash(record, record.salt, token)
+    ids.set(token, id, 1)
+  }
+  return id
 }
 
 /** The namespace that a service token's text names: its last part, or none for the root namespace. */
