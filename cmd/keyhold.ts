@@ -23,7 +23,7 @@ async function main(): Promise<number> {
   }
   if (args[0] === 'server') {
     const { runServer } = await import('./server/server.ts')
-    return runServer(args.slice(1), terminal)
+    return runServer(args.slice(1), terminal, startedAs)
   }
   const { runCommandLine } = await import('./cli/run.ts')
   return runCommandLine(args, terminal, program)

@@ -166,7 +166,7 @@ function readTcp(section: Section, defaults: BodySettings): ListenerSettings {
   const values = readSection(section, TCP_SETTINGS)
   return {
     ...readCommon(values, defaults),
-    address: parseAddress(values.address ?? DEFAULT_ADDRESS, section),
+    address: readAddress(values.address ?? DEFAULT_ADDRESS, section),
     tls: readTls(values, section),
     forwardedFor: readForwardedFor(values, section),
   }
@@ -236,15 +236,20 @@ function mergeHeaders(custom: CustomHeaders): CustomHeaders {
   return { ...custom, default: { ...DEFAULT_CUSTOM_HEADERS['default'], ...custom['default'] } }
 }
 
-function parseAddress(address: string, section: Section): ListenAddress {
+function readAddress(text: string, section: Section): ListenAddress {
+  const address = parseAddress(text)
+  if (address !== undefined) return address
+  throw section.place.error(
+    `the address of ${section.name} must be host and port, such as "127.0.0.1:8200" or "[::]:8200"`,
+  )
+}
+
+/** @param text `HOST:PORT`, `[IPV6]:PORT`, or `:PORT` for every address of the machine */
+export function parseAddress(text: string): ListenAddress | undefined {
   const [, bracketed, plain, digits] =
-    /^(?:\[([^\]]+)\]|([^:[\]{}\s]*)):(\d{1,5})$/.exec(address) ?? []
+    /^(?:\[([^\]]+)\]|([^:[\]{}\s]*)):(\d{1,5})$/.exec(text) ?? []
   const port = Number(digits ?? -1)
-  if (port < 0 || port > 65_535) {
-    throw section.place.error(
-      `the address of ${section.name} must be host and port, such as "127.0.0.1:8200" or "[::]:8200"`,
-    )
-  }
+  if (port < 0 || port > 65_535) return undefined
   return { kind: 'tcp', host: bracketed ?? plain ?? '', port }
 }
 

@@ -5,7 +5,17 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DEFAULT_BODY_LIMITS } from '../../core/http/body.ts'
+import { DEFAULT_LIMITS } from '../../core/http/listener.ts'
+import { DEFAULT_CUSTOM_HEADERS } from '../../core/http/response-headers.ts'
 import type { Node } from '../../core/node.ts'
+import { RESERVED_PREFIXES } from '../../core/tokens/identifier.ts'
+import { SYSTEM_TTL_SECONDS } from '../../core/ttl.ts'
+import { parseAddress } from './config-listener.ts'
+import { FlagsRefused } from './flags.ts'
+import type { RunningConfig } from './running.ts'
+
+export const DEFAULT_DEV_ADDRESS = '127.0.0.1:8200'
 
 /** What a person needs to use it. */
 export interface DevKeys {
@@ -17,6 +27,50 @@ export interface DevKeys {
 export function devFolder(): { path: string; remove: () => void } {
   const path = mkdtempSync(join(tmpdir(), 'keyhold-dev-'))
   return { path, remove: () => rmSync(path, { recursive: true, force: true }) }
+}
+
+/**
+ * Audit files may lie anywhere below the system's folder for temporary files.
+ *
+ * @param folder of the data
+ * @throws {FlagsRefused} it is no address
+ */
+export function devConfig(address: string, folder: string): RunningConfig {
+  const parsed = parseAddress(address)
+  if (parsed === undefined) {
+    throw new FlagsRefused(
+      `-dev-listen-address must be host and port, such as ${DEFAULT_DEV_ADDRESS}`,
+    )
+  }
+  return {
+    storage: { type: 'sqlite', path: join(folder, 'keyhold.db') },
+    listeners: [
+      {
+        address: parsed,
+        tls: undefined,
+        forwardedFor: undefined,
+        responseHeaders: DEFAULT_CUSTOM_HEADERS,
+        limits: DEFAULT_LIMITS,
+        viaHono: false,
+      },
+    ],
+    audit: { device: { auditDirectory: tmpdir() }, allowApiCreation: true },
+    systemTtl: { defaultSeconds: SYSTEM_TTL_SECONDS, maxSeconds: SYSTEM_TTL_SECONDS },
+    limits: DEFAULT_BODY_LIMITS,
+    clusterName: undefined,
+  }
+}
+
+/** Characters that a header carries unchanged; a dot would name a namespace. */
+const TOKEN_TEXT = /^[!-\-/-~]{1,256}$/
+
+/** @throws {FlagsRefused} nobody could log in with it */
+export function checkRootTokenId(text: string | undefined): void {
+  if (text === undefined) return
+  if (TOKEN_TEXT.test(text) && !RESERVED_PREFIXES.some((prefix) => text.startsWith(prefix))) return
+  throw new FlagsRefused(
+    '-dev-root-token-id may have 1 to 256 letters, digits and signs, without blanks and dots',
+  )
 }
 
 /** Initialises, unseals, and mounts `secret/`. */
@@ -49,7 +103,7 @@ async function mountSecret(node: Node, rootToken: string): Promise<void> {
 }
 
 /** What is printed once the server is ready. Suites wait for its lines `Unseal Key:` and `Root Token:`. */
-export function devBanner(url: string, keys: DevKeys): string {
+export function devBanner(url: string, keys: DevKeys, command: string): string {
   return `WARNING! dev mode is enabled! The server unseals itself and forgets everything when it stops.
 Never keep secrets in it that matter.
 
@@ -68,7 +122,7 @@ Three commands to try:
 
     curl -H "X-Vault-Token: $VAULT_TOKEN" -d '{"data":{"password":"s3cr3t"}}' $VAULT_ADDR/v1/secret/data/app
     curl -H "X-Vault-Token: $VAULT_TOKEN" $VAULT_ADDR/v1/secret/data/app
-    npx keyhold kv get secret/app
+    ${command} kv get secret/app
 
 Development mode should NOT be used in production installations!
 

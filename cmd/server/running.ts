@@ -4,6 +4,7 @@ import { createApi } from '../../core/api.ts'
 import { systemClock } from '../../core/clock.ts'
 import type { BodyLimits } from '../../core/http/body.ts'
 import { openListener, type Listener, type ListenerConfig } from '../../core/http/listener.ts'
+import { ListenerRefused } from '../../core/http/listener-refused.ts'
 import type { SystemTtl } from '../../core/mounts/mount.ts'
 import { Node } from '../../core/node.ts'
 import { systemRandom } from '../../core/random.ts'
@@ -124,6 +125,7 @@ function openStorage(config: StorageConfig): Promise<Storage> {
 /** An error as the log has it: its class, text, place and causes; nothing enumerable of it. */
 function describe(error: unknown): string {
   if (!(error instanceof Error)) return 'something that is no error was thrown'
+  if (error instanceof ListenerRefused) return `${error.message}; ${error.hint}`
   const cause = error.cause === undefined ? '' : `; caused by ${describe(error.cause)}`
   return `${error.stack ?? error.message}${cause}`
 }

@@ -1,88 +1,52 @@
 /** `keyhold server`: reads what it is told, starts, and runs until a signal ends it. */
-import { parseArgs } from 'node:util'
-import { DEFAULT_BODY_LIMITS } from '../../core/http/body.ts'
 import { ListenerRefused } from '../../core/http/listener-refused.ts'
-import { DEFAULT_LIMITS, type ListenerConfig } from '../../core/http/listener.ts'
-import { DEFAULT_CUSTOM_HEADERS } from '../../core/http/response-headers.ts'
-import { SYSTEM_TTL_SECONDS } from '../../core/ttl.ts'
 import { PRODUCT_VERSION } from '../../core/version.ts'
 import { StorageRefused } from '../../storage/contract.ts'
 import type { Terminal } from '../cli/terminal.ts'
 import { writeTokenFile } from '../cli/token-file.ts'
 import { ConfigError, loadConfig, type ServerConfig } from './config.ts'
-import { devBanner, devFolder, prepareDev } from './dev.ts'
-import { openLog, type LogOptions } from './log.ts'
-import { RunningServer, type RunningConfig } from './running.ts'
+import {
+  checkRootTokenId,
+  DEFAULT_DEV_ADDRESS,
+  devBanner,
+  devConfig,
+  devFolder,
+  prepareDev,
+} from './dev.ts'
+import { environment, FlagsRefused, logOptions, readFlags, USAGE, type Flags } from './flags.ts'
+import { openLog, type Logger } from './log.ts'
+import { RunningServer } from './running.ts'
+import { typedCommand } from './typed-command.ts'
 
-const OPTIONS = {
-  config: { type: 'string', multiple: true },
-  dev: { type: 'boolean', default: false },
-  'dev-root-token-id': { type: 'string' },
-  'dev-listen-address': { type: 'string' },
-  'dev-no-store-token': { type: 'boolean', default: false },
-  'dev-tls': { type: 'boolean', default: false },
-  'log-level': { type: 'string' },
-  'log-format': { type: 'string' },
-  'exit-on-core-shutdown': { type: 'boolean', default: false },
-  help: { type: 'boolean', short: 'h', default: false },
-} as const
-
-const USAGE = `Usage: keyhold server [options]
-
-  Starts a server. With a configuration:
-
-      $ keyhold server -config=/etc/keyhold/server.hcl
-
-  To try things, without one:
-
-      $ keyhold server -dev
-
-Options:
-
-  -config=PATH              File or folder (*.hcl, *.json) of configuration; may be repeated.
-  -dev                      Development server: unsealed, ready, forgotten when it stops.
-  -dev-root-token-id=TEXT   Its root token.
-  -dev-listen-address=ADDR  Its address; default 127.0.0.1:8200.
-  -dev-no-store-token       Leaves the token file of the command line alone.
-  -log-level=LEVEL          trace, debug, info, warn or error.
-  -log-format=FORMAT        standard or json.
-`
-
-type Flags = ReturnType<typeof readFlags>
-
-/** @returns the exit code */
-export async function runServer(argv: readonly string[], terminal: Terminal): Promise<number> {
-  let flags: Flags
+/** @param startedAs the path of the program; @returns the exit code */
+export async function runServer(
+  argv: readonly string[],
+  terminal: Terminal,
+  startedAs: string,
+): Promise<number> {
   try {
-    flags = readFlags(argv)
-  } catch (error) {
-    terminal.err(`${error instanceof Error ? error.message : 'bad flags'}\n\n${USAGE}`)
-    return 1
-  }
-  if (flags.help) {
-    terminal.out(USAGE)
-    return 0
-  }
-  try {
-    return await (flags.dev ? runDev(flags, terminal) : runConfigured(flags, terminal))
+    const flags = readFlags(argv)
+    if (flags.help) {
+      terminal.out(USAGE)
+      return 0
+    }
+    return await (flags.dev ? runDev(flags, terminal, startedAs) : runConfigured(flags, terminal))
   } catch (error) {
     if (!isRefusal(error)) throw error
     terminal.err(`Error starting the server: ${error.message}\n`)
+    if (error instanceof ListenerRefused) terminal.err(`hint: ${error.hint}\n`)
+    if (error instanceof FlagsRefused) terminal.err('hint: keyhold server -help lists the flags\n')
     return 1
   }
 }
 
 function isRefusal(error: unknown): error is Error {
   return (
+    error instanceof FlagsRefused ||
     error instanceof ListenerRefused ||
     error instanceof StorageRefused ||
     error instanceof ConfigError
   )
-}
-
-function readFlags(argv: readonly string[]) {
-  const args = argv.map((arg) => arg.replace(/^-(?=[a-z][a-z-])/, '--'))
-  return parseArgs({ args, options: OPTIONS, strict: true, allowPositionals: false }).values
 }
 
 async function runConfigured(flags: Flags, terminal: Terminal): Promise<number> {
@@ -92,21 +56,31 @@ async function runConfigured(flags: Flags, terminal: Terminal): Promise<number> 
     return 1
   }
   const config = loadConfig(paths)
-  const log = openLog(logOptions(flags, terminal, config))
+  const log = openLog(logOptions(flags, terminal.env, config))
   const server = await RunningServer.start(config.running, log)
   terminal.out(configuredBanner(server, config))
   return untilSignal(server, () => undefined)
 }
 
-async function runDev(flags: Flags, terminal: Terminal): Promise<number> {
+async function runDev(flags: Flags, terminal: Terminal, startedAs: string): Promise<number> {
+  const { env } = terminal
+  const address =
+    flags['dev-listen-address'] ?? environment(env, 'DEV_LISTEN_ADDRESS') ?? DEFAULT_DEV_ADDRESS
+  const rootTokenId = flags['dev-root-token-id'] ?? environment(env, 'DEV_ROOT_TOKEN_ID')
+  checkRootTokenId(rootTokenId)
+  const log = openLog(logOptions(flags, env, {}))
+  if (flags.config !== undefined) log.warn('core: -dev reads no configuration; -config is ignored')
   const folder = devFolder()
   try {
-    const log = openLog(logOptions(flags, terminal))
-    const server = await RunningServer.start(devConfig(flags, terminal, folder.path), log)
-    const rootTokenId = flags['dev-root-token-id'] ?? environment(terminal, 'DEV_ROOT_TOKEN_ID')
+    const server = await RunningServer.start(devConfig(address, folder.path), log)
     const keys = await prepareDev(server.node, { rootTokenId })
-    if (!flags['dev-no-store-token']) writeTokenFile(terminal.home, keys.rootToken)
-    terminal.out(devBanner(server.urls[0] ?? '', keys))
+    if (!flags['dev-no-store-token']) keepToken(keys.rootToken, terminal.home, log)
+    const command = typedCommand({
+      path: startedAs,
+      directory: process.cwd(),
+      byNpm: env['npm_lifecycle_event'] !== undefined,
+    })
+    terminal.out(devBanner(server.urls[0] ?? '', keys, command))
     return await untilSignal(server, folder.remove)
   } catch (error) {
     folder.remove()
@@ -114,55 +88,13 @@ async function runDev(flags: Flags, terminal: Terminal): Promise<number> {
   }
 }
 
-function devConfig(flags: Flags, terminal: Terminal, folder: string): RunningConfig {
-  const address =
-    flags['dev-listen-address'] ?? environment(terminal, 'DEV_LISTEN_ADDRESS') ?? '127.0.0.1:8200'
-  const at = address.lastIndexOf(':')
-  const listener: ListenerConfig = {
-    address: { kind: 'tcp', host: address.slice(0, at).replaceAll(/[[\]]/g, ''), port: Number(address.slice(at + 1)) },
-    tls: undefined,
-    forwardedFor: undefined,
-    responseHeaders: DEFAULT_CUSTOM_HEADERS,
-    limits: DEFAULT_LIMITS,
-    viaHono: false,
-  }
-  return {
-    storage: { type: 'sqlite', path: `${folder}/keyhold.db` },
-    listeners: [listener],
-    audit: { device: { auditDirectory: folder }, allowApiCreation: true },
-    systemTtl: { defaultSeconds: SYSTEM_TTL_SECONDS, maxSeconds: SYSTEM_TTL_SECONDS },
-    limits: DEFAULT_BODY_LIMITS,
-    clusterName: undefined,
-  }
-}
-
-function environment(terminal: Terminal, name: string): string | undefined {
-  for (const prefix of ['KEYHOLD_', 'BAO_', 'VAULT_']) {
-    const value = terminal.env[prefix + name]
-    if (value !== undefined && value !== '') return value
-  }
-  return undefined
-}
-
-function logOptions(flags: Flags, terminal: Terminal, config?: ServerConfig): LogOptions {
-  const level = flags['log-level'] ?? environment(terminal, 'LOG_LEVEL') ?? config?.logLevel ?? 'info'
-  const format = flags['log-format'] ?? environment(terminal, 'LOG_FORMAT') ?? config?.logFormat
-  return { level: levelOf(level), format: format === 'json' ? 'json' : 'standard' }
-}
-
-function levelOf(text: string): LogOptions['level'] {
-  switch (text.toLowerCase()) {
-    case 'trace':
-    case 'debug':
-    case 'warn':
-    case 'error':
-      return text.toLowerCase() as LogOptions['level']
-    case 'warning':
-      return 'warn'
-    case 'err':
-      return 'error'
-    default:
-      return 'info'
+/** A service's user may have no folder of its own: the server runs without. */
+function keepToken(token: string, home: string, log: Logger): void {
+  try {
+    writeTokenFile(home, token)
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : 'unknown'
+    log.warn({ code }, 'core: the root token was not written to .vault-token in the home folder')
   }
 }
 
@@ -181,12 +113,19 @@ async function untilSignal(server: RunningServer, afterwards: () => void): Promi
   // SIGUSR1 would open Node's inspector, and with it the memory that holds the keys.
   process.on('SIGUSR1', () => undefined)
   process.on('SIGHUP', () => void server.reload())
-  await new Promise<void>((resolve) => {
-    process.once('SIGINT', resolve)
-    process.once('SIGTERM', resolve)
+  await signalled()
+  void signalled().then(() => {
+    afterwards()
+    process.exit(1)
   })
-  process.once('SIGINT', () => process.exit(1))
   await server.stop()
   afterwards()
   return 0
+}
+
+function signalled(): Promise<void> {
+  return new Promise((resolve) => {
+    process.once('SIGINT', resolve)
+    process.once('SIGTERM', resolve)
+  })
 }
