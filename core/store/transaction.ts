@@ -31,6 +31,7 @@ export class Transaction {
   readonly #startedAt: number
   readonly #reads = new Map<string, number>()
   #writes = new Map<string, Write | undefined>()
+  #fromStorage = false
   #kept: ReadonlyMap<string, Write | undefined> = new Map()
 
   constructor(store: Store) {
@@ -50,9 +51,9 @@ export class Transaction {
   get<T>(kind: Kind<T>, key: string): Awaitable<T | undefined> {
     if (this.#writes.size > 0 && this.#writes.has(key)) return asValue(kind, this.#writes.get(key))
     const found = this.#store.read(kind, key)
-    return found instanceof Promise
-      ? found.then((entry) => this.#seen<T>(key, entry))
-      : this.#seen<T>(key, found)
+    if (!(found instanceof Promise)) return this.#seen<T>(key, found)
+    this.#fromStorage = true
+    return found.then((entry) => this.#seen<T>(key, entry))
   }
 
   #seen<T>(key: string, entry: Entry): T | undefined {
@@ -108,7 +109,8 @@ export class Transaction {
   /** Of several records read, none may have changed since the first one: else the answer never was true. */
   #isConsistent(): boolean {
     if (this.#reads.size < 2) return true
-    this.#store.cache.refresh()
+    // What the cache held at its position was true together; what came from the storage may be newer than that.
+    if (this.#fromStorage) this.#store.cache.refresh()
     return !this.#store.cache.changedSince(this.#startedAt, this.#reads.keys())
   }
 

@@ -3,7 +3,7 @@
  * audit on, storage SQLite. Prints a table and writes `bench.json` beside it where `-o FILE` says.
  */
 import { spawn } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { freePort } from '../support/free-port.ts'
@@ -22,6 +22,8 @@ const { values, positionals } = parseArgs({
 const SECONDS = Number(values.seconds)
 const CONNECTIONS = values.connections.split(',').map(Number)
 const WARM_UP_SECONDS = 2
+/** USER_HZ, which Linux shows to programs as 100 everywhere. */
+const CLOCK_TICKS_PER_SECOND = 100
 
 interface Row {
   readonly operation: string
@@ -29,6 +31,8 @@ interface Row {
   readonly rate: number
   readonly p50Ms: number
   readonly p99Ms: number
+  /** CPU time of the server's process for each operation; steadier than the rate on a busy machine. */
+  readonly cpuMicroseconds: number
   readonly ofBare: number
   readonly mark: number | undefined
   readonly failures: number
@@ -41,16 +45,16 @@ const rows: Row[] = []
 try {
   const prepared = await prepare(server.api, server.rootToken, server.dir)
   const bareRates = new Map<number, number>()
-  await measure(bare.port, 32, WARM_UP_SECONDS, () => bareScript())
+  await measure(bare, 32, WARM_UP_SECONDS, () => bareScript())
   for (const connections of CONNECTIONS) {
-    const result = await measure(bare.port, connections, SECONDS, () => bareScript())
+    const result = await measure(bare, connections, SECONDS, () => bareScript())
     bareRates.set(connections, result.rate)
     report('bare node:http', connections, result, result.rate, undefined)
   }
   for (const { name, script, mark } of chosen) {
-    await measure(server.port, 32, WARM_UP_SECONDS, (i) => script(prepared, i))
+    await measure(server, 32, WARM_UP_SECONDS, (i) => script(prepared, i))
     for (const connections of CONNECTIONS) {
-      const result = await measure(server.port, connections, SECONDS, (i) => script(prepared, i))
+      const result = await measure(server, connections, SECONDS, (i) => script(prepared, i))
       report(name, connections, result, bareRates.get(connections) ?? 0, connections === 32 ? mark : undefined)
     }
   }
@@ -65,35 +69,47 @@ function bareScript() {
   return { next: () => bytes, keepsAnswers: false, requestsPerOperation: 1 }
 }
 
-function measure(
-  port: number,
+interface Measured extends LoadResult {
+  readonly cpuMicroseconds: number
+}
+
+async function measure(
+  { port, pid }: { port: number; pid: number },
   connections: number,
   seconds: number,
   script: Parameters<typeof runLoad>[0]['script'],
-): Promise<LoadResult> {
-  return runLoad({ port, connections, seconds, script })
+): Promise<Measured> {
+  const before = cpuSeconds(pid)
+  const result = await runLoad({ port, connections, seconds, script })
+  return { ...result, cpuMicroseconds: ((cpuSeconds(pid) - before) / result.operations) * 1e6 }
+}
+
+/** Of all threads of the process, user and system. */
+function cpuSeconds(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []
+  return (Number(fields[11]) + Number(fields[12])) / CLOCK_TICKS_PER_SECOND
 }
 
 function report(
   operation: string,
   connections: number,
-  result: LoadResult,
+  result: Measured,
   bareRate: number,
   mark: number | undefined,
 ): void {
   const ofBare = result.rate / bareRate
-  const { rate, p50Ms, p99Ms, failures } = result
-  rows.push({ operation, connections, rate, p50Ms, p99Ms, ofBare, mark, failures })
+  const { rate, p50Ms, p99Ms, failures, cpuMicroseconds } = result
+  rows.push({ operation, connections, rate, p50Ms, p99Ms, cpuMicroseconds, ofBare, mark, failures })
   const against = mark === undefined ? '' : `  mark ${mark} ${ofBare >= mark ? 'reached' : 'MISSED'}`
   const failed = failures === 0 ? '' : `  ${failures} FAILED`
   process.stdout.write(
     `${operation.padEnd(20)} ${String(connections).padStart(4)} conn ${rate.toFixed(0).padStart(7)}/s` +
       `  p50 ${p50Ms.toFixed(2).padStart(7)} ms  p99 ${p99Ms.toFixed(2).padStart(7)} ms` +
-      `  ${ofBare.toFixed(3)} of bare${against}${failed}\n`,
+      `  cpu ${cpuMicroseconds.toFixed(1).padStart(6)} us  ${ofBare.toFixed(3)} of bare${against}${failed}\n`,
   )
 }
 
-async function startBare(): Promise<{ port: number; stop: () => void }> {
+async function startBare(): Promise<{ port: number; pid: number; stop: () => void }> {
   const port = await freePort()
   const child = spawn(process.execPath, [join(import.meta.dirname, 'bare-server.ts'), String(port)], {
     stdio: 'inherit',
@@ -106,5 +122,5 @@ async function startBare(): Promise<{ port: number; stop: () => void }> {
       await new Promise((resolve) => setTimeout(resolve, 20))
     }
   }
-  return { port, stop: () => child.kill() }
+  return { port, pid: child.pid ?? 0, stop: () => child.kill() }
 }
