@@ -25,6 +25,7 @@ import type { Unsealed } from './seal/lifecycle.ts'
 import { readSealConfig, type SealConfig } from './seal/seal-config.ts'
 import type { Seal, Sharing } from './seal/seal.ts'
 import { readSealedEpoch, sealAllNodes } from './seal/sealed-epoch.ts'
+import { Standings } from './request/standing.ts'
 import { RecordCache } from './store/cache.ts'
 import { Store } from './store/store.ts'
 import { Transaction } from './store/transaction.ts'
@@ -215,6 +216,7 @@ export class Node {
       duties,
       batch: new BatchCodec(barrier),
       acls: new AclCache(),
+      standings: new Standings(),
       cluster: cluster ?? { name: '', id: '' },
     }
     this.parts.onSealChange?.(false)

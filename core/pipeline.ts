@@ -17,16 +17,16 @@ import type { AclCache } from './policies.ts'
 import type { Random } from './random.ts'
 import { auditRequest, auditResponse } from './request/audit.ts'
 import { authenticate } from './request/authenticate.ts'
-import { aclOf, decide, demandAllowed } from './request/authorize.ts'
-import { newExchange, type Exchange } from './request/exchange.ts'
+import { decide, demandAllowed } from './request/authorize.ts'
+import { newExchange, type Answer, type Exchange } from './request/exchange.ts'
 import { asRequestError, isOurs, renderError } from './request/failure.ts'
 import { filterKeys } from './request/filter-keys.ts'
 import { finish } from './request/finish.ts'
-import { bind, declaredOperation, demandOperation, type HandleContext } from './request/handle.ts'
+import { bind, demandOperation, type Bound, type HandleContext } from './request/handle.ts'
 import { header, readRequest } from './request/incoming.ts'
-import { routeRequest } from './request/route.ts'
+import { findStanding, type Kept, type Standing, type Standings } from './request/standing.ts'
 import type { Store } from './store/store.ts'
-import { Transaction, type Conflict } from './store/transaction.ts'
+import { Transaction, type Awaitable, type Conflict } from './store/transaction.ts'
 import { Turns } from './store/turns.ts'
 import { View } from './store/view.ts'
 import type { BatchCodec } from './tokens/batch.ts'
@@ -56,6 +56,7 @@ export interface UnsealedParts {
   readonly store: Store
   readonly batch: BatchCodec
   readonly acls: AclCache
+  readonly standings: Standings
 }
 
 /** What one attempt works with. */
@@ -65,7 +66,8 @@ interface Attempt {
   readonly transaction: Transaction
   readonly root: View
   readonly nowMs: number
-  readonly auditedHeaders: AuditedHeaders
+  /** Set before anything can fail. */
+  auditedHeaders: AuditedHeaders | undefined
   lastUse: boolean
 }
 
@@ -80,30 +82,28 @@ export class Pipeline {
   /** hot: answers a request below `/v1/`. */
   async handle(http: HttpRequest): Promise<HttpResponse> {
     const id = this.#parts.random.uuid()
-    const answer = await this.#answer(id, http)
-    const namespace = header(http, 'x-vault-namespace')
-    if (namespace === undefined) return answer
-    return { ...answer, headers: { ...answer.headers, 'X-Vault-Namespace': namespace } }
-  }
-
-  async #answer(id: string, http: HttpRequest): Promise<HttpResponse> {
+    let response: HttpResponse
     try {
       const exchange = newExchange(id, readRequest(http, this.#parts.limits))
-      return await this.#serve(exchange)
+      const first = await this.#attempt(exchange)
+      response = 'conflict' in first ? await this.#tryAgain(exchange, first) : first
     } catch (error) {
-      return this.#failed(id, error)
+      response = this.#failed(id, error)
     }
+    const namespace = header(http, 'x-vault-namespace')
+    if (namespace === undefined) return response
+    return { ...response, headers: { ...response.headers, 'X-Vault-Namespace': namespace } }
   }
 
-  async #serve(exchange: Exchange): Promise<HttpResponse> {
-    let done = (): void => undefined
+  async #tryAgain(exchange: Exchange, first: Conflict): Promise<HttpResponse> {
+    let done = await this.#turns.take(first.conflict)
     try {
-      for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
+      for (let attempt = 2; attempt <= MAX_ATTEMPTS; attempt++) {
+        if (attempt > ATTEMPTS_AT_ONCE) await this.#pause()
         const answer = await this.#attempt(exchange)
-        if ('status' in answer) return answer
+        if (!('conflict' in answer)) return answer
         done()
         done = await this.#turns.take(answer.conflict)
-        if (attempt >= ATTEMPTS_AT_ONCE) await this.#pause()
       }
     } finally {
       done()
@@ -113,13 +113,14 @@ export class Pipeline {
 
   /** One transaction. */
   async #attempt(exchange: Exchange): Promise<HttpResponse | Conflict> {
-    const { clock, audit } = this.#parts
-    const attempt = await this.#begin(exchange)
+    const attempt = this.#begin(exchange)
     const { transaction } = attempt
     try {
-      const handled = await this.#judge(attempt)
+      const standing = await this.#stand(attempt)
+      const bound = this.#authenticate(attempt, standing)
+      await this.#authorize(attempt, standing, bound)
       await this.#recordRequest(attempt)
-      exchange.answer = await handled()
+      exchange.answer = await this.#handle(attempt, standing, bound)
     } catch (error) {
       transaction.rollback()
       await this.#refuse(attempt, error)
@@ -129,88 +130,115 @@ export class Pipeline {
     }
     const conflict = await transaction.commit()
     if (conflict !== undefined) return conflict
-    await this.#afterwards(exchange)
-    await auditResponse(audit, exchange, attempt.auditedHeaders, clock.nowMs())
+    if (exchange.answer?.response.afterwards !== undefined) await this.#afterwards(exchange)
+    await this.#recordResponse(attempt)
     const { answer, error } = exchange
-    if (error !== undefined || answer === undefined) return renderError(asRequestError(error))
-    return { status: answer.status, headers: answer.headers, body: answer.body }
+    return error !== undefined || answer === undefined ? renderError(asRequestError(error)) : answer
   }
 
-  async #begin(exchange: Exchange): Promise<Attempt> {
+  #begin(exchange: Exchange): Attempt {
     const parts = this.#parts.unsealed()
     if (parts === undefined) throw new Sealed()
     parts.store.cache.refresh()
     // What changed may have been that another node sealed all.
     if (this.#parts.unsealed() !== parts) throw new Sealed()
     const transaction = new Transaction(parts.store)
-    const root = new View(transaction, '')
     const nowMs = this.#parts.clock.nowMs()
     exchange.startedAtMs = nowMs
     exchange.answer = undefined
     exchange.error = undefined
-    this.#parts.audit.sync(await readAuditTable(root))
-    const auditedHeaders = await readAuditedHeaders(root)
-    return { exchange, parts, transaction, root, nowMs, auditedHeaders, lastUse: false }
+    return {
+      exchange,
+      parts,
+      transaction,
+      root: new View(transaction, ''),
+      nowMs,
+      auditedHeaders: undefined,
+      lastUse: false,
+    }
   }
 
-  /**
-   * Route, authenticate, authorize, in this order, because policies judge the canonical path that only the route
-   * knows. What the route found wrong is said after the policies have allowed to know it.
-   *
-   * @returns what is left to do
-   */
-  async #judge(attempt: Attempt): Promise<() => Promise<Exchange['answer']>> {
-    const { exchange, root, nowMs } = attempt
-    const { batch, acls } = attempt.parts
+  /** Route, token and rights: kept from an earlier request, or found. */
+  async #stand(attempt: Attempt): Promise<Standing> {
+    const { exchange, parts, transaction, root, nowMs } = attempt
     const { incoming } = exchange
-    const route = await routeRequest(root, this.#parts.registry, incoming)
-    exchange.route = route
-    const facts = declaredOperation(route, incoming.operation)
-    const authenticated = await authenticate({ root, nowMs, batch }, incoming, facts)
+    const known = parts.standings.find(incoming, transaction, nowMs)
+    if (known !== undefined) return this.#use(attempt, known)
+    const auditTable = await readAuditTable(root)
+    const auditedHeaders = await readAuditedHeaders(root)
+    this.#parts.audit.sync(auditTable)
+    attempt.auditedHeaders = auditedHeaders
+    const { registry } = this.#parts
+    const context = { root, nowMs, registry, batch: parts.batch, acls: parts.acls }
+    const standing = await findStanding(context, incoming, (route) => (exchange.route = route))
+    const kept = { standing, auditTable, auditedHeaders, reads: transaction.reads() }
+    parts.standings.keep(incoming, kept)
+    return this.#use(attempt, kept)
+  }
+
+  #use(attempt: Attempt, { standing, auditTable, auditedHeaders }: Kept): Standing {
+    this.#parts.audit.sync(auditTable)
+    attempt.auditedHeaders = auditedHeaders
+    attempt.exchange.route = standing.route
+    attempt.exchange.token = standing.token
+    return standing
+  }
+
+  /** Takes a use of the token. @returns the request with its data typed, where that is needed to judge it */
+  #authenticate(attempt: Attempt, { route, facts, token }: Standing): Bound | undefined {
+    const { exchange, transaction, root } = attempt
+    const { incoming } = exchange
+    const authenticated = token && authenticate(root, token, incoming, facts)
     exchange.token = authenticated?.record
+    exchange.caller = authenticated?.caller
     attempt.lastUse = authenticated?.lastUse ?? false
     // What is written until here, the use of the token, is kept whatever becomes of the request.
-    attempt.transaction.mark()
-    if (incoming.operation === 'help') return async () => renderHelp(exchange.id, route)
-    const byWrapping = facts?.takesWrappingToken && authenticated?.isWrapping
-    const acl =
-      authenticated && !facts?.unauthenticated && !byWrapping
-        ? await aclOf(root, acls, authenticated.record, nowMs)
-        : undefined
-    const bound =
-      route.target?.match?.path.tellsCreate && incoming.operation === 'update'
-        ? bind(this.#context(attempt), incoming, route, authenticated?.caller)
-        : undefined
-    const operation = bound !== undefined && !(await bound.prepared.exists()) ? 'create' : incoming.operation
-    exchange.operation = operation
-    if (acl !== undefined) {
-      const needsSudo = facts?.sudo ?? false
-      exchange.decision = decide(acl, incoming, route, { operation, needsSudo })
-      demandAllowed(exchange.decision)
-    }
-    return async () => {
-      const { target } = demandOperation(route, operation)
-      const context = this.#context(attempt)
-      const limited = withLimit(exchange)
-      const { prepared, mount, warnings } =
-        bound ?? bind(context, limited, route, authenticated?.caller)
-      const answered = await prepared.run(operation)
-      const { decision } = exchange
-      const handled = acl && decision ? filterKeys(answered, acl, decision, route) : answered
-      return finish({
-        context: { root, nowMs, random: context.random, batch },
-        requestId: exchange.id,
-        operation,
-        namespace: route.namespace,
-        path: route.path,
-        entry: target.entry,
-        mount,
-        handled,
-        warnings,
-        wrapTtlSeconds: incoming.wrapTtlSeconds,
-        wrapFormat: incoming.wrapFormat,
-      })
-    }
+    if (transaction.writes) transaction.mark()
+    const judged = route.target?.match?.path.tellsCreate && incoming.operation === 'update'
+    return judged ? bind(this.#context(attempt), incoming, route, exchange.caller) : undefined
+  }
+
+  async #authorize(
+    { exchange }: Attempt,
+    { route, facts, acl }: Standing,
+    bound: Bound | undefined,
+  ): Promise<void> {
+    const { incoming } = exchange
+    const creates = bound !== undefined && !(await bound.prepared.exists())
+    exchange.operation = creates ? 'create' : incoming.operation
+    if (acl === undefined) return
+    const { operation } = exchange
+    exchange.decision = decide(acl, incoming, route, { operation, needsSudo: facts?.sudo ?? false })
+    demandAllowed(exchange.decision)
+  }
+
+  /** What the route found wrong is said now, after the policies have allowed to know it. */
+  async #handle(
+    attempt: Attempt,
+    { route, acl }: Standing,
+    bound: Bound | undefined,
+  ): Promise<Answer> {
+    const { exchange, root, nowMs, parts } = attempt
+    const { incoming, operation, decision } = exchange
+    if (operation === 'help') return renderHelp(exchange.id, route)
+    const { target } = demandOperation(route, operation)
+    const { prepared, mount, warnings } =
+      bound ?? bind(this.#context(attempt), withLimit(exchange), route, exchange.caller)
+    const answered = await prepared.run(operation)
+    const filter = acl !== undefined && decision?.listFilter !== undefined
+    return finish({
+      context: { root, nowMs, random: this.#parts.random, batch: parts.batch },
+      requestId: exchange.id,
+      operation,
+      namespace: route.namespace,
+      path: route.path,
+      entry: target.entry,
+      mount,
+      handled: filter ? filterKeys(answered, acl, decision, route) : answered,
+      warnings,
+      wrapTtlSeconds: incoming.wrapTtlSeconds,
+      wrapFormat: incoming.wrapFormat,
+    })
   }
 
   #context({ exchange, root, nowMs }: Attempt): HandleContext {
@@ -218,10 +246,16 @@ export class Pipeline {
     return { root, requestId: exchange.id, nowMs, random, systemTtl }
   }
 
-  async #recordRequest({ exchange, auditedHeaders }: Attempt): Promise<void> {
-    if (exchange.requestAudited) return
-    await auditRequest(this.#parts.audit, exchange, auditedHeaders)
+  #recordRequest({ exchange, auditedHeaders }: Attempt): Awaitable<void> {
+    if (exchange.requestAudited || auditedHeaders === undefined) return undefined
     exchange.requestAudited = true
+    return auditRequest(this.#parts.audit, exchange, auditedHeaders)
+  }
+
+  #recordResponse({ exchange, auditedHeaders }: Attempt): Awaitable<void> {
+    if (auditedHeaders === undefined) return undefined
+    const { audit, clock } = this.#parts
+    return auditResponse(audit, exchange, auditedHeaders, clock.nowMs())
   }
 
   /** Keeps why the request fails, which the audit log is told before the client. */
@@ -235,10 +269,9 @@ export class Pipeline {
 
   /** What a handler does beyond the transaction, once that is durable. */
   async #afterwards(exchange: Exchange): Promise<void> {
-    const act = exchange.answer?.response.afterwards
-    if (act === undefined || exchange.error !== undefined) return
+    if (exchange.error !== undefined) return
     try {
-      await act()
+      await exchange.answer?.response.afterwards?.()
     } catch (error) {
       if (isOurs(error)) this.#parts.onFailure(exchange.id, error)
       exchange.error = asRequestError(error)

@@ -26,18 +26,18 @@ interface Shared {
 }
 
 /** @throws {AuditFailed} no device has it; nothing may be done */
-export async function auditRequest(
+export function auditRequest(
   broker: AuditBroker,
   exchange: Exchange,
   headers: AuditedHeaders,
 ): Promise<void> {
   const shared = (exchange.audited ??= sharedFacts(exchange, headers))
   const error = exchange.error?.message
-  await broker.recordRequest({ timeMs: exchange.startedAtMs, ...shared, error })
+  return broker.recordRequest({ timeMs: exchange.startedAtMs, ...shared, error })
 }
 
 /** @throws {AuditFailed} no device has it; the answer may not be sent */
-export async function auditResponse(
+export function auditResponse(
   broker: AuditBroker,
   exchange: Exchange,
   headers: AuditedHeaders,
@@ -46,7 +46,7 @@ export async function auditResponse(
   const shared = exchange.audited ?? sharedFacts(exchange, headers)
   const { answer, error } = exchange
   const entry: RequestEntry = { timeMs: nowMs, ...shared, error: error?.message }
-  await broker.recordResponse({ ...entry, response: responseFacts(exchange, answer) })
+  return broker.recordResponse({ ...entry, response: responseFacts(exchange, answer) })
 }
 
 function sharedFacts(exchange: Exchange, auditedHeaders: AuditedHeaders): Shared {

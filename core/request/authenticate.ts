@@ -1,9 +1,10 @@
 /** Who asks: the token, alive and used from an address that it is bound to. */
 import { BlockList, isIPv6 } from 'node:net'
-import { BadRequest, PermissionDenied } from '../errors.ts'
+import { BadRequest, PermissionDenied, type RequestError } from '../errors.ts'
 import type { OperationFacts } from '../plugin/path.ts'
 import type { Caller } from '../plugin/request.ts'
-import { findToken, type FindContext } from '../tokens/find.ts'
+import type { View } from '../store/view.ts'
+import { findLiving, type FindContext, type Living } from '../tokens/find.ts'
 import { serviceTokens, tokenKey, type TokenRecord } from '../tokens/record.ts'
 import { addCidr } from '../cidr.ts'
 import { RESPONSE_WRAPPING_POLICY } from '../policy/names.ts'
@@ -15,39 +16,55 @@ export interface Authenticated {
   readonly caller: Caller
   /** This request is the token's last: it goes when the request is over. */
   readonly lastUse: boolean
-  readonly isWrapping: boolean
 }
 
 export const INVALID_WRAPPING_TOKEN = 'wrapping token is not valid or does not exist'
 
 /**
- * hot: finds the token and takes one of its uses.
+ * Finds the token.
  *
  * @param facts of the operation; `undefined`: there is no such operation, which only a valid token may learn
  * @returns `undefined` where none is needed
- * @throws {PermissionDenied} there is none, it is not alive, or may not be used from here
+ * @throws {PermissionDenied} there is none, or it is not alive
  */
-export async function authenticate(
+export async function findCaller(
   context: FindContext,
   incoming: Incoming,
   facts: OperationFacts | undefined,
-): Promise<Authenticated | undefined> {
-  const optional = facts?.unauthenticated === true
-  if (incoming.token === '') {
-    if (optional) return undefined
-    if (facts?.takesWrappingToken) {
-      throw new PermissionDenied('error validating wrapping token: token is empty')
-    }
-    throw new PermissionDenied()
+): Promise<Living | undefined> {
+  if (incoming.token !== '') {
+    const living = await findLiving(context, incoming.token)
+    if (living !== undefined) return living
   }
-  const record = await findToken(context, incoming.token)
-  if (record === undefined || !isBoundTo(record, incoming.client.address)) {
-    if (optional) return undefined
-    if (facts?.takesWrappingToken) throw new BadRequest(INVALID_WRAPPING_TOKEN)
-    throw new PermissionDenied()
+  if (facts?.unauthenticated) return undefined
+  throw refusal(facts, incoming.token)
+}
+
+function refusal(facts: OperationFacts | undefined, token: string): RequestError {
+  if (!facts?.takesWrappingToken) return new PermissionDenied()
+  return token === ''
+    ? new PermissionDenied('error validating wrapping token: token is empty')
+    : new BadRequest(INVALID_WRAPPING_TOKEN)
+}
+
+/**
+ * hot: takes one of the uses of a token that was found.
+ *
+ * @returns `undefined`: the path needs no token, and this one may not be used from here
+ * @throws {PermissionDenied} it may not be used from here
+ */
+export function authenticate(
+  root: View,
+  record: TokenRecord,
+  incoming: Incoming,
+  facts: OperationFacts | undefined,
+): Authenticated | undefined {
+  if (!isBoundTo(record, incoming.client.address)) {
+    if (facts?.unauthenticated) return undefined
+    throw refusal(facts, incoming.token)
   }
-  const lastUse = !optional && takeUse(context, record)
-  return { record, caller: callerOf(record), lastUse, isWrapping: isWrappingToken(record) }
+  const lastUse = !facts?.unauthenticated && takeUse(root, record)
+  return { record, caller: callerOf(record), lastUse }
 }
 
 /** Whether the token holds a wrapped answer: it has the policy for that, and no other. */
@@ -58,7 +75,7 @@ export function isWrappingToken({ policies }: Pick<TokenRecord, 'policies'>): bo
 /** Uses left while the last request runs; nobody else finds the token alive then. */
 const LAST_USE_RUNNING = -1
 
-function takeUse({ root }: FindContext, record: TokenRecord): boolean {
+function takeUse(root: View, record: TokenRecord): boolean {
   if (record.type !== 'service' || record.numUses === 0) return false
   const numUses = record.numUses > 1 ? record.numUses - 1 : LAST_USE_RUNNING
   root.put(serviceTokens, tokenKey(record.namespaceId, record.id), { ...record, numUses })

@@ -1,6 +1,7 @@
 /** What is known of one request as it goes its way: what the audit log is told of it. */
 import type { AuthFacts, RequestFacts } from '../audit/facts.ts'
 import type { Decision } from '../policy/decision.ts'
+import type { Caller } from '../plugin/request.ts'
 import type { Response } from '../plugin/response.ts'
 import type { TokenRecord } from '../tokens/record.ts'
 import type { AuthAnswer, WrapInfo } from './envelope.ts'
@@ -17,6 +18,7 @@ export interface Exchange {
   operation: Operation
   route: Route | undefined
   token: TokenRecord | undefined
+  caller: Caller | undefined
   decision: Decision | undefined
   /** The request entry stands in the audit log; later attempts do not repeat it. */
   requestAudited: boolean
@@ -45,6 +47,7 @@ export function newExchange(id: string, incoming: Incoming): Exchange {
     operation: incoming.operation,
     route: undefined,
     token: undefined,
+    caller: undefined,
     decision: undefined,
     requestAudited: false,
     audited: undefined,

@@ -1,10 +1,11 @@
 /** Makes the answer of what a handler returned: its token, its envelope, its status; wrapped where that is asked for. */
 import type { MountEntry } from '../mounts/record.ts'
-import { canonicalPolicyNames } from '../policy/names.ts'
-import { RequestError } from '../errors.ts'
+import { canonicalPolicyNames, ROOT_POLICY } from '../policy/names.ts'
+import { BadRequest, RequestError } from '../errors.ts'
 import type { Declarable, Handled } from '../plugin/path.ts'
 import type { Mount, Namespace } from '../plugin/request.ts'
 import type { Grant, Response } from '../plugin/response.ts'
+import type { Awaitable } from '../store/transaction.ts'
 import { authAnswer } from '../tokens/answer.ts'
 import { issueToken, type IssueContext } from '../tokens/issue.ts'
 import { wrap } from '../wrapping/wrapping.ts'
@@ -27,32 +28,45 @@ export interface FinishInput {
   readonly wrapFormat: 'token' | 'jwt'
 }
 
+const NO_HEADERS: Readonly<Record<string, string>> = {}
 const JSON_HEADERS = { 'Content-Type': 'application/json' }
 
 /** hot. @throws {RequestError} there is nothing to answer (404) */
-export async function finish(input: FinishInput): Promise<Answer> {
-  const response = input.handled ?? {}
-  const granted = response.auth === undefined ? undefined : await grant(input, response.auth)
-  const auth = granted?.auth ?? response.authAnswer
-  const warnings = warningsOf(input, response, granted?.warnings ?? [])
+export function finish(input: FinishInput): Awaitable<Answer> {
+  const response = input.handled ?? NOTHING
+  if (response.auth === undefined) return answer(input, response, response.authAnswer, NO_WARNINGS)
+  return grant(input, response.auth).then(({ auth, warnings }) =>
+    answer(input, response, auth, warnings),
+  )
+}
+
+const NOTHING: Response = {}
+const NO_WARNINGS: readonly string[] = []
+
+function answer(
+  input: FinishInput,
+  response: Response,
+  auth: AuthAnswer | undefined,
+  granted: readonly string[],
+): Awaitable<Answer> {
+  const warnings = warningsOf(input, response, granted)
   const headers = headersOf(input, response)
   const made = { response, auth, warnings }
   if (response.wrapInfo !== undefined) return wrapped(made, response.wrapInfo, headers)
   const plain = render(input, response, auth, warnings)
   const ttlSeconds = wrapTtl(input.wrapTtlSeconds, response.wrapTtlSeconds ?? 0)
   if (ttlSeconds === 0 || plain.status === 204 || response.raw !== undefined) {
-    const all = { ...plain.headers, ...headers }
-    return { ...made, wrapInfo: undefined, status: plain.status, headers: all, body: plain.body }
+    const all = headers === NO_HEADERS ? plain.headers : { ...plain.headers, ...headers }
+    return { response, auth, warnings, wrapInfo: undefined, status: plain.status, headers: all, body: plain.body }
   }
-  const wrapInfo = await wrap(input.context, {
+  return wrap(input.context, {
     namespace: input.namespace,
     response: String(plain.body).trimEnd(),
     ttlSeconds,
     format: input.wrapFormat,
     creationPath: input.path,
     wrappedAccessor: auth?.accessor ?? response.wrappedAccessor,
-  })
-  return wrapped(made, wrapInfo, headers)
+  }).then((wrapInfo) => wrapped(made, wrapInfo, headers))
 }
 
 function wrapped(
@@ -69,10 +83,14 @@ async function grant(
   given: Grant,
 ): Promise<{ auth: AuthAnswer; warnings: readonly string[] }> {
   const { context, mount } = input
+  const policies = canonicalPolicyNames(given.policies, { addDefault: !given.noDefaultPolicy })
+  if (policies.includes(ROOT_POLICY)) {
+    throw new BadRequest('auth methods cannot create root tokens')
+  }
   const { token, record, warnings } = await issueToken(context, {
     ...given,
     namespace: input.namespace,
-    policies: canonicalPolicyNames(given.policies, { addDefault: !given.noDefaultPolicy }),
+    policies,
     path: input.path,
     meta: given.metadata ?? null,
     parent: undefined,
@@ -85,6 +103,9 @@ async function grant(
 
 /** Warnings of names that are no fields come only where there is a body to carry them. */
 function warningsOf(input: FinishInput, response: Response, granted: readonly string[]) {
+  if (response.warnings === undefined && granted.length === 0 && input.warnings.length === 0) {
+    return NO_WARNINGS
+  }
   const own = [...(response.warnings ?? []), ...granted]
   const carries = own.length > 0 || response.data !== undefined || response.auth !== undefined
   return carries ? [...own, ...input.warnings] : own
@@ -147,7 +168,7 @@ function wrapTtl(asked: number, demanded: number): number {
 
 /** The system's own headers, and of an engine's those that the mount's tuning allows. */
 function headersOf({ entry }: FinishInput, { headers }: Response): Readonly<Record<string, string>> {
-  if (headers === undefined) return {}
+  if (headers === undefined) return NO_HEADERS
   if (entry.type === 'system') return headers
   const allowed = new Set(entry.config.allowedResponseHeaders?.map((name) => name.toLowerCase()))
   return Object.fromEntries(

@@ -15,6 +15,12 @@ import { deepFreeze, type Kind } from './kind.ts'
 import type { Entry } from './cache.ts'
 import type { Store, Write } from './store.ts'
 
+/** A record as a transaction has seen it. */
+export interface Read {
+  readonly key: string
+  readonly entry: Entry
+}
+
 /** To be awaited; it may be there already. */
 export type Awaitable<T> = T | Promise<T>
 
@@ -29,7 +35,9 @@ const MAX_LISTED = 1_000_000
 export class Transaction {
   readonly #store: Store
   readonly #startedAt: number
-  readonly #reads = new Map<string, number>()
+  readonly #reads = new Map<string, Entry>()
+  /** Read by an earlier transaction, and still as it was. */
+  #adopted: readonly Read[] = []
   #writes = new Map<string, Write | undefined>()
   #fromStorage = false
   #kept: ReadonlyMap<string, Write | undefined> = new Map()
@@ -57,9 +65,27 @@ export class Transaction {
   }
 
   #seen<T>(key: string, entry: Entry): T | undefined {
-    if (!this.#reads.has(key)) this.#reads.set(key, entry.revision)
+    if (!this.#reads.has(key)) this.#reads.set(key, entry)
     // The kind of a key is always the same, so the cache holds what this kind parsed.
     return entry.value as T | undefined
+  }
+
+  /** What was read so far: whoever keeps a result of it can tell later whether it still holds. */
+  reads(): readonly Read[] {
+    return Array.from(this.#reads, ([key, entry]) => ({ key, entry }))
+  }
+
+  /**
+   * hot: Takes over what another transaction has read, if all of it is unchanged: what followed from it, follows still.
+   *
+   * @returns whether it is
+   */
+  adopt(reads: readonly Read[]): boolean {
+    for (const { key, entry } of reads) {
+      if (this.#store.cache.get(key) !== entry) return false
+    }
+    this.#adopted = reads
+    return true
   }
 
   put<T>(kind: Kind<T>, key: string, value: T): void {
@@ -97,21 +123,30 @@ export class Transaction {
   }
 
   /** @returns `undefined` when it is durable */
-  async commit(): Promise<Conflict | undefined> {
+  commit(): Awaitable<Conflict | undefined> {
     if (this.#writes.size === 0) return this.#isConsistent() ? undefined : { conflict: '' }
     assert(
       this.#writes.size <= MAX_CHANGES_PER_COMMIT,
       'a transaction stays below the changes of one commit',
     )
-    return this.#store.commit(this.#reads, this.#writes)
+    return this.#store.commit(this.#expected(), this.#writes)
   }
 
   /** Of several records read, none may have changed since the first one: else the answer never was true. */
   #isConsistent(): boolean {
-    if (this.#reads.size < 2) return true
+    const { cache } = this.#store
     // What the cache held at its position was true together; what came from the storage may be newer than that.
-    if (this.#fromStorage) this.#store.cache.refresh()
-    return !this.#store.cache.changedSince(this.#startedAt, this.#reads.keys())
+    if (this.#fromStorage) cache.refresh()
+    if (cache.position === this.#startedAt) return true
+    if (this.#reads.size + this.#adopted.length < 2) return true
+    return !cache.changedSince(this.#startedAt, this.#expected().keys())
+  }
+
+  #expected(): Map<string, number> {
+    const expected = new Map<string, number>()
+    for (const { key, entry } of this.#adopted) expected.set(key, entry.revision)
+    for (const [key, entry] of this.#reads) expected.set(key, entry.revision)
+    return expected
   }
 
   #overlay(prefix: string, after: string, stored: readonly string[]): string[] {

@@ -1,4 +1,6 @@
 /** Finds tokens, and tells whether they are alive: stored, not past their end, and so all their ancestors. */
+import { namespaceById } from '../namespaces.ts'
+import type { Namespace } from '../plugin/request.ts'
 import type { Awaitable } from '../store/transaction.ts'
 import type { View } from '../store/view.ts'
 import type { BatchCodec } from './batch.ts'
@@ -31,28 +33,60 @@ export interface FindContext {
   readonly running?: boolean
 }
 
+/** A token, and the time until which it lives unless a record changes; Infinity: for ever. */
+export interface Living {
+  readonly record: TokenRecord
+  readonly untilMs: number
+}
+
 /** hot: the living token of this text. */
+export async function findLiving(
+  context: FindContext,
+  token: string,
+): Promise<Living | undefined> {
+  if (token.length > MAX_TOKEN_CHARACTERS) return undefined
+  const record = token.startsWith(BATCH_PREFIX)
+    ? context.batch.decode(token)
+    : await findService(context, token)
+  if (record === undefined) return undefined
+  const untilMs = await livesUntil(context, record)
+  return untilMs > context.nowMs ? { record, untilMs } : undefined
+}
+
 export async function findToken(
   context: FindContext,
   token: string,
 ): Promise<TokenRecord | undefined> {
-  if (token.length > MAX_TOKEN_CHARACTERS) return undefined
-  const record = token.startsWith(BATCH_PREFIX)
-    ? context.batch.decode(token)
-    : await findStored(context, namespaceIdOf(token), await tokenId(context.root, token))
-  return record !== undefined && (await isAlive(context, record)) ? record : undefined
+  return (await findLiving(context, token))?.record
 }
 
-/** The living token with this accessor. */
+async function findService(
+  context: FindContext,
+  token: string,
+): Promise<ServiceToken | undefined> {
+  const namespaceId = namespaceIdOf(token)
+  if (namespaceId === undefined) return undefined
+  return findStored(context, namespaceId, await tokenId(context.root, token))
+}
+
+/**
+ * The living token with this accessor, if it lives in that namespace or below: an accessor is no secret, so it must not
+ * let one tenant reach the tokens of another.
+ */
 export async function findByAccessor(
   context: FindContext,
   accessor: string,
+  within: Namespace,
 ): Promise<ServiceToken | undefined> {
   const namespaceId = namespaceIdOfAccessor(accessor)
+  if (namespaceId === undefined) return undefined
+  const namespace = await namespaceById(context.root, namespaceId)
+  if (!namespace?.path.startsWith(within.path)) return undefined
   const found = await context.root.get(accessorRecords, accessorKey(namespaceId, accessor))
   if (found === undefined) return undefined
   const record = await findStored(context, namespaceId, found.tokenId)
-  return record !== undefined && (await isAlive(context, record)) ? record : undefined
+  if (record === undefined || (await livesUntil(context, record)) <= context.nowMs) return undefined
+  return record
 }
 
 export function findStored(
@@ -63,17 +97,23 @@ export function findStored(
   return root.get(serviceTokens, tokenKey(namespaceId, id))
 }
 
-async function isAlive(context: FindContext, record: TokenRecord): Promise<boolean> {
+/** When the first of the token and its ancestors ends; 0: one of them is gone. */
+async function livesUntil(context: FindContext, record: TokenRecord): Promise<number> {
+  let untilMs = Infinity
   let one: TokenRecord = record
   for (let generation = 0; generation < MAX_GENERATIONS; generation++) {
-    if (one.expiresAtMs !== null && one.expiresAtMs <= context.nowMs) return false
-    if (one.type === 'service' && one.numUses < 0 && !(context.running && one === record)) return false
-    if (one.parentId === '') return true
+    if (one.expiresAtMs !== null) untilMs = Math.min(untilMs, one.expiresAtMs)
+    if (isUsedUp(one) && !(context.running && one === record)) return 0
+    if (one.parentId === '') return untilMs
     const parent = await findStored(context, one.parentNamespaceId, one.parentId)
-    if (parent === undefined) return leavesOrphans(context, one.parentId)
+    if (parent === undefined) return (await leavesOrphans(context, one.parentId)) ? untilMs : 0
     one = parent
   }
-  return false
+  return 0
+}
+
+function isUsedUp(record: TokenRecord): boolean {
+  return record.type === 'service' && record.numUses < 0
 }
 
 /** A token that was revoked alone leaves its children alive, though its cleaning up may be under way still. */

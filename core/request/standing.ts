@@ -1,0 +1,92 @@
+/**
+ * Where a request goes and who asks, with what rights: what follows from stored records alone, and so is the same for
+ * the same token and path until one of them changes. It is kept, for it is most of the work of a read.
+ */
+import type { AuditedHeaders } from '../audit/facts.ts'
+import type { AuditTable } from '../audit/table.ts'
+import type { Registry } from '../mounts/registry.ts'
+import type { OperationFacts } from '../plugin/path.ts'
+import type { AclCache } from '../policies.ts'
+import type { Acl } from '../policy/acl.ts'
+import { Generations } from '../store/generations.ts'
+import type { Read, Transaction } from '../store/transaction.ts'
+import type { View } from '../store/view.ts'
+import type { BatchCodec } from '../tokens/batch.ts'
+import type { TokenRecord } from '../tokens/record.ts'
+import { findCaller, isWrappingToken } from './authenticate.ts'
+import { aclOf } from './authorize.ts'
+import { declaredOperation } from './handle.ts'
+import type { Incoming } from './incoming.ts'
+import { routeRequest, type Route } from './route.ts'
+
+export interface Standing {
+  readonly route: Route
+  /** Of the operation, where it is declared. */
+  readonly facts: OperationFacts | undefined
+  readonly token: TokenRecord | undefined
+  /** `undefined`: the operation asks for no rights. */
+  readonly acl: Acl | undefined
+  /** Until when time alone changes nothing of it. */
+  readonly untilMs: number
+}
+
+export interface StandingContext {
+  readonly root: View
+  readonly nowMs: number
+  readonly registry: Registry
+  readonly batch: BatchCodec
+  readonly acls: AclCache
+}
+
+/** The route first: policies judge the canonical path, which only it knows. @throws {RequestError} */
+export async function findStanding(
+  context: StandingContext,
+  incoming: Incoming,
+  onRoute: (route: Route) => void,
+): Promise<Standing> {
+  const { root, nowMs, batch } = context
+  const route = await routeRequest(root, context.registry, incoming)
+  onRoute(route)
+  const facts = declaredOperation(route, incoming.operation)
+  const living = await findCaller({ root, nowMs, batch }, incoming, facts)
+  const token = living?.record
+  const needsRights =
+    token !== undefined &&
+    incoming.operation !== 'help' &&
+    !facts?.unauthenticated &&
+    !(facts?.takesWrappingToken && isWrappingToken(token))
+  const acl = needsRights ? await aclOf(root, context.acls, token, nowMs) : undefined
+  const untilMs = Math.min(living?.untilMs ?? Infinity, acl?.expiresAtMs ?? Infinity)
+  return { route, facts, token, acl, untilMs }
+}
+
+/** What is kept with a standing: the audit settings that were read before it. */
+export interface Kept {
+  readonly standing: Standing
+  readonly auditTable: AuditTable
+  readonly auditedHeaders: AuditedHeaders
+  readonly reads: readonly Read[]
+}
+
+/** Pairs of token and path whose standing is kept. */
+const MAX_KEPT = 8192
+const one = () => 1
+
+export class Standings {
+  readonly #kept = new Generations<Kept>(MAX_KEPT)
+
+  /** hot: the standing of such a request, if it still holds; the transaction then has read what it follows from. */
+  find(incoming: Incoming, transaction: Transaction, nowMs: number): Kept | undefined {
+    const kept = this.#kept.get(keyOf(incoming), one)
+    if (kept === undefined || kept.standing.untilMs <= nowMs) return undefined
+    return transaction.adopt(kept.reads) ? kept : undefined
+  }
+
+  keep(incoming: Incoming, kept: Kept): void {
+    this.#kept.set(keyOf(incoming), kept, 1)
+  }
+}
+
+function keyOf({ token, namespace, operation, path }: Incoming): string {
+  return `${operation}\n${path}\n${token}\n${namespace ?? ''}`
+}
