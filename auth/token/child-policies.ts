@@ -15,17 +15,16 @@ export interface PoliciesAsked {
 /** Canonical and sorted. @throws {BadRequest} */
 export function childPolicies(input: PoliciesAsked): readonly string[] {
   const { role, parent } = input
-  const asked = canonicalPolicyNames(input.asked, { addDefault: false })
-  const bounded = role !== undefined && boundsPolicies(role)
-  const chosen = bounded
-    ? byRole(role, asked, parent)
-    : asked.length === 0
-      ? parent
-      : byParent(asked, input)
-  const inherited = asked.length === 0 && chosen === parent
   const noDefault = input.noDefaultPolicy || role?.noDefaultPolicy === true
+  const asked = canonicalPolicyNames(input.asked, { addDefault: false })
+  const chosen =
+    role !== undefined && boundsPolicies(role)
+      ? byRole(role, asked, parent, { addDefault: !noDefault })
+      : asked.length === 0
+        ? parent
+        : byParent(asked, input)
   const names = noDefault ? chosen.filter((name) => name !== DEFAULT_POLICY) : chosen
-  const policies = canonicalPolicyNames(names, { addDefault: !noDefault && !inherited })
+  const policies = canonicalPolicyNames(names, { addDefault: false })
   if (policies.includes(ROOT_POLICY) && !parent.includes(ROOT_POLICY)) {
     throw new BadRequest('root tokens may not be created without parent token being root')
   }
@@ -45,32 +44,42 @@ function byRole(
   role: TokenRole,
   asked: readonly string[],
   parent: readonly string[],
+  { addDefault }: { addDefault: boolean },
 ): readonly string[] {
   const { allowedPolicies: allowed, allowedPoliciesGlob: globs } = role
-  const wanted =
-    asked.length > 0 ? asked : allowed.length > 0 ? allowed : globs.length > 0 ? [] : parent
+  const bounds = allowed.length > 0 || globs.length > 0
+  const wanted = asked.length > 0 ? asked : bounds ? allowed : parent
+  const givesDefault = addDefault && !isDisallowed(role, DEFAULT_POLICY)
   const mayHave = (name: string) =>
-    name === DEFAULT_POLICY || allowed.includes(name) || globs.some((glob) => matchesGlob(glob, name))
-  if ((allowed.length > 0 || globs.length > 0) && !wanted.every(mayHave)) {
+    (name === DEFAULT_POLICY && givesDefault) ||
+    allowed.includes(name) ||
+    globs.some((glob) => matchesGlob(glob, name))
+  if (bounds && !wanted.every(mayHave)) {
     throw new BadRequest(
       `token policies (${quoted(asked)}) must be subset of the role's allowed policies (${quoted(allowed)}) or glob policies (${quoted(globs)})`,
     )
   }
-  const refused = wanted.find(
-    (name) =>
-      role.disallowedPolicies.includes(name) ||
-      role.disallowedPoliciesGlob.some((glob) => matchesGlob(glob, name)),
-  )
+  const refused = wanted.find((name) => isDisallowed(role, name))
   if (refused !== undefined) {
     throw new BadRequest(`token policy "${refused}" is disallowed by this role`)
   }
-  return wanted
+  return givesDefault ? [...wanted, DEFAULT_POLICY] : wanted
 }
 
+function isDisallowed(role: TokenRole, name: string): boolean {
+  return (
+    role.disallowedPolicies.includes(name) ||
+    role.disallowedPoliciesGlob.some((glob) => matchesGlob(glob, name))
+  )
+}
+
+/** Without sudo `default` is a policy like any other: only a parent that has it passes it on. */
 function byParent(asked: readonly string[], { parent, sudo }: PoliciesAsked): readonly string[] {
-  const within = (name: string) => name === DEFAULT_POLICY || parent.includes(name)
-  if (sudo || parent.includes(ROOT_POLICY) || asked.every(within)) return asked
-  throw new BadRequest('child policies must be subset of parent')
+  if (sudo || parent.includes(ROOT_POLICY)) return [...asked, DEFAULT_POLICY]
+  if (!asked.every((name) => parent.includes(name))) {
+    throw new BadRequest('child policies must be subset of parent')
+  }
+  return parent.includes(DEFAULT_POLICY) ? [...asked, DEFAULT_POLICY] : asked
 }
 
 /** `*` at the beginning, the end, or in between, for any text. */

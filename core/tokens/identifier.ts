@@ -39,15 +39,26 @@ export async function tokenId(root: View, token: string): Promise<string> {
   return id
 }
 
-/** The namespace that a service token's text names: its last part, or none for the root namespace. */
-export function namespaceIdOf(token: string): string {
+/** Becomes part of a storage key, so nothing else may be in it. */
+const NAMESPACE_ID = /^[0-9A-Za-z]{1,32}$/
+const ACCESSOR = /^[0-9A-Za-z]{1,32}(?:\.[0-9A-Za-z]{1,32})?$/
+
+/**
+ * The namespace that a service token's text names: its last part, or none for the root namespace.
+ *
+ * @returns `undefined` where no namespace can have that name
+ */
+export function namespaceIdOf(token: string): string | undefined {
   const rest = token.startsWith(SERVICE_PREFIX) ? token.slice(SERVICE_PREFIX.length) : token
   const dot = rest.indexOf('.')
-  return dot < 0 ? ROOT.id : rest.slice(dot + 1)
+  if (dot < 0) return ROOT.id
+  const id = rest.slice(dot + 1)
+  return NAMESPACE_ID.test(id) ? id : undefined
 }
 
-/** The same for an accessor. */
-export function namespaceIdOfAccessor(accessor: string): string {
+/** The same for an accessor. @returns `undefined` where the text can be none */
+export function namespaceIdOfAccessor(accessor: string): string | undefined {
+  if (!ACCESSOR.test(accessor)) return undefined
   const dot = accessor.indexOf('.')
   return dot < 0 ? ROOT.id : accessor.slice(dot + 1)
 }

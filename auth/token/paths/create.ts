@@ -18,7 +18,6 @@ import type { Unsealed } from '../engine.ts'
 import { rolePrefix, tokenRoles, type TokenRole } from '../role.ts'
 
 const fields = {
-  role_name: string('Role that bounds the token.'),
   id: string('Text of the token; needs sudo, and only in the root namespace.'),
   policies: stringArray('Policies; at most those of the parent without sudo or a role.'),
   meta: keyValues('Texts that the audit log shows with each use.'),
@@ -34,16 +33,18 @@ const fields = {
   period: string('Each renewal gives this span, without an end; needs sudo or a role.').default(''),
   entity_alias: string('Entity alias; only with a role.').default(''),
 }
+/** Of its own path only: policies that allow `create` do not allow the roles below it. */
+const roleFields = { ...fields, role_name: string('Role that bounds the token.').default('') }
 type CreateRequest = Request<typeof fields>
 
 export function createPaths(unsealed: Unsealed) {
   return [
-    path(['create', 'create-orphan', 'create/:role_name'], {
+    path(['create', 'create-orphan'], {
       summary: 'Creates a token',
       description:
         'Creates a child of the calling token, or an orphan, with at most the rights of its parent.',
       fields,
-      operations: { update: (request) => createToken(request, unsealed()) },
+      operations: { update: (request) => createToken(request, unsealed(), undefined) },
       examples: [
         {
           summary: 'A token of an hour',
@@ -53,15 +54,26 @@ export function createPaths(unsealed: Unsealed) {
         },
       ],
     }),
+    path('create/:role_name', {
+      summary: 'Creates a token through a role',
+      description: 'Creates a token as the role bounds it, whatever the rights of the calling token.',
+      fields: roleFields,
+      operations: {
+        update: async (request) => createToken(request, unsealed(), await readRole(request)),
+      },
+    }),
   ]
 }
 
 type Parts = ReturnType<Unsealed>
 
-async function createToken(request: CreateRequest, parts: Parts): Promise<Response> {
+async function createToken(
+  request: CreateRequest,
+  parts: Parts,
+  role: TokenRole | undefined,
+): Promise<Response> {
   const { data, storage: root, nowMs, random, namespace } = request
   const parent = await parentOf(request, parts)
-  const role = await roleOf(request)
   const acl = await aclOf(root, parts.acls, parent, nowMs)
   const sudo = acl.sudo(request.mount.path + request.path, namespace.path)
   const spans = spansOf(request)
@@ -130,8 +142,7 @@ async function findRunning(
   return findToken({ root, nowMs, batch, running: true }, token)
 }
 
-async function roleOf({ data, storage, namespace }: CreateRequest) {
-  if (data.role_name === undefined) return undefined
+async function readRole({ data, storage, namespace }: Request<typeof roleFields>) {
   const role = await storage.get(tokenRoles, rolePrefix(namespace.id) + data.role_name)
   if (role === undefined) throw new BadRequest(`unknown role ${data.role_name}`)
   return role

@@ -3,7 +3,7 @@ import { BadRequest, listed, PermissionDenied } from '../../../core/errors.ts'
 import { namespaceById } from '../../../core/namespaces.ts'
 import { string } from '../../../core/plugin/fields.ts'
 import { path } from '../../../core/plugin/path.ts'
-import type { Request } from '../../../core/plugin/request.ts'
+import type { Namespace, Request } from '../../../core/plugin/request.ts'
 import { leftSeconds } from '../../../core/tokens/answer.ts'
 import { findByAccessor, findToken } from '../../../core/tokens/find.ts'
 import type { TokenRecord } from '../../../core/tokens/record.ts'
@@ -31,8 +31,8 @@ export function lookupPaths(unsealed: Unsealed) {
       summary: 'Shows what is known of the token with an accessor',
       fields: { accessor: string('Accessor of the token.').default('') },
       operations: {
-        async update({ data, storage: root, nowMs }) {
-          const record = await byAccessor({ root, nowMs, ...unsealed() }, data.accessor)
+        async update({ data, storage: root, nowMs, namespace }) {
+          const record = await byAccessor({ root, nowMs, ...unsealed() }, data.accessor, namespace)
           return { data: await tokenFacts(root, record, '', nowMs) }
         },
       },
@@ -40,13 +40,14 @@ export function lookupPaths(unsealed: Unsealed) {
   ]
 }
 
-/** @throws {BadRequest} none was given, or it is of no living token */
+/** @throws {BadRequest} none was given, or it is of no living token of that namespace */
 export async function byAccessor(
   context: Parameters<typeof findByAccessor>[0],
   accessor: string,
+  within: Namespace,
 ) {
   if (accessor === '') throw new BadRequest(listed('missing accessor'))
-  const record = await findByAccessor(context, accessor)
+  const record = await findByAccessor(context, accessor, within)
   if (record === undefined) throw new BadRequest(listed('invalid accessor'))
   return record
 }

@@ -36,8 +36,8 @@ export function renewPaths(unsealed: Unsealed, mounts: () => MountServices) {
       fields: { accessor: string('Accessor of the token.').default(''), increment },
       operations: {
         async update(request) {
-          const { storage: root, nowMs, data } = request
-          const record = await byAccessor({ root, nowMs, ...unsealed() }, data.accessor)
+          const { storage: root, nowMs, data, namespace } = request
+          const record = await byAccessor({ root, nowMs, ...unsealed() }, data.accessor, namespace)
           return renew(request, mounts(), record, '')
         },
       },

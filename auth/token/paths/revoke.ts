@@ -33,9 +33,10 @@ export function revokePaths(unsealed: Unsealed) {
       summary: 'Revokes the token with an accessor, and its children',
       fields: { accessor: string('Accessor of the token.').default('') },
       operations: {
-        async update({ data, storage: root, nowMs }) {
+        async update({ data, storage: root, nowMs, namespace }) {
           if (data.accessor === '') throw new BadRequest(listed('missing accessor'))
-          const record = await findByAccessor({ root, nowMs, ...unsealed() }, data.accessor)
+          const context = { root, nowMs, ...unsealed() }
+          const record = await findByAccessor(context, data.accessor, namespace)
           if (record === undefined) return { warnings: ['No token found with this accessor'] }
           revokeToken(root, record)
           return undefined
