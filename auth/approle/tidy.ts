@@ -5,7 +5,6 @@
 import { path } from '../../core/plugin/path.ts'
 import type { Plugin } from '../../core/plugin/plugin.ts'
 import {
-  accessorPrefix,
   DELETION_PREFIX,
   deletions,
   EXPIRY_PREFIX,
@@ -30,9 +29,9 @@ async function removeExpired(storage: View, nowMs: number): Promise<boolean> {
   for (const name of due) {
     const entry = await storage.get(expiries, EXPIRY_PREFIX + name)
     const found = entry && (await storage.get(secretIds, secretIdPrefix(entry.uid) + entry.hash))
-    if (entry !== undefined && found !== undefined) {
-      removeSecretId(storage, entry.uid, entry.hash, found)
-    }
+    // The note may be older than the secret id: one of the user's choice can be made anew.
+    const over = found !== undefined && found.expiresAtMs !== null && found.expiresAtMs <= nowMs
+    if (entry !== undefined && over) removeSecretId(storage, entry.uid, entry.hash, found)
     storage.delete(EXPIRY_PREFIX + name)
   }
   return due.length === PAGE
@@ -46,8 +45,7 @@ async function removeDeleted(storage: View): Promise<boolean> {
     const found = await storage.get(secretIds, secretIdPrefix(uid) + hash)
     if (found !== undefined) removeSecretId(storage, uid, hash, found)
   }
-  const left = await storage.list(accessorPrefix(uid), { limit: 1 })
-  if (hashes.length < PAGE && left.length <= hashes.length) storage.delete(DELETION_PREFIX + uid)
+  if (hashes.length < PAGE) storage.delete(DELETION_PREFIX + uid)
   return true
 }
 

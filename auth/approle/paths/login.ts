@@ -27,11 +27,17 @@ type LoginRequest = Request<typeof fields>
 
 const INVALID = 'invalid role or secret ID'
 
+/** A GET makes nothing: policies let many read that may not write, and addresses end up in the logs of proxies. */
+function refuseRead({ data }: LoginRequest): never {
+  if (data.role_id === '') throw new BadRequest('missing role_id')
+  throw new BadRequest('logging in takes a POST with role_id and secret_id in its body')
+}
+
 export const loginPath = path('login', {
   summary: 'Logs in',
   unauthenticated: true,
   fields,
-  operations: { update: login, read: login },
+  operations: { update: login, read: refuseRead },
   examples: [
     {
       summary: 'A program logs in',
@@ -49,11 +55,13 @@ async function login(request: LoginRequest): Promise<Response> {
   const role = found && (await findRole(storage, found.role))
   if (role === undefined) throw new BadRequest(INVALID)
   const secret = role.bindSecretId ? await useSecretId(request, role) : undefined
-  const cidrs = role.token.boundCidrs
-  if (cidrs.length > 0 && !isWithin(client.address, cidrs)) {
-    throw new BadRequest(
-      `source address "${client.address}" unauthorized by CIDR restrictions on the role`,
-    )
+  // The role's own networks hold without a secret id too: they may be all that binds it.
+  for (const cidrs of [role.secretIdBoundCidrs ?? [], role.token.boundCidrs]) {
+    if (cidrs.length > 0 && !isWithin(client.address, cidrs)) {
+      throw new BadRequest(
+        `source address "${client.address}" unauthorized by CIDR restrictions on the role`,
+      )
+    }
   }
   const granted = grantOf(role.token, mount, client.address)
   return {
@@ -77,12 +85,10 @@ async function useSecretId(
   const hash = hashSecretId(role, data.secret_id)
   const secret = await findSecretId(storage, role, hash, nowMs)
   if (secret === undefined) throw new BadRequest(INVALID)
-  for (const cidrs of [secret.cidrs, role.secretIdBoundCidrs ?? []]) {
-    if (cidrs.length > 0 && !isWithin(client.address, cidrs)) {
-      throw new BadRequest(
-        `source address "${client.address}" unauthorized through CIDR restrictions on the secret ID`,
-      )
-    }
+  if (secret.cidrs.length > 0 && !isWithin(client.address, secret.cidrs)) {
+    throw new BadRequest(
+      `source address "${client.address}" unauthorized through CIDR restrictions on the secret ID`,
+    )
   }
   if (secret.numUses === 1) removeSecretId(storage, role.uid, hash, secret)
   else if (secret.numUses > 1) {

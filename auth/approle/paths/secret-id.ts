@@ -115,6 +115,7 @@ async function makeSecretId(request: MakeRequest, secretId: string): Promise<Res
   if ((await findSecretId(storage, role, hash, nowMs)) !== undefined) {
     throw new BadRequest(listed('failed to store secret_id: SecretID is already registered'))
   }
+  await removeExpired(storage, role, hash)
   const secret: SecretId = {
     accessor: random.uuid(),
     numUses,
@@ -140,6 +141,12 @@ async function makeSecretId(request: MakeRequest, secretId: string): Promise<Res
       secret_id_ttl: ttlSeconds,
     },
   }
+}
+
+/** What is left of a secret id of the same text whose time is over: its accessor must not lead to the new one. */
+async function removeExpired(storage: MakeRequest['storage'], role: Role, hash: string) {
+  const former = await storage.get(secretIds, secretIdPrefix(role.uid) + hash)
+  if (former !== undefined) removeSecretId(storage, role.uid, hash, former)
 }
 
 function asNetwork(cidr: string): string {
