@@ -16,7 +16,7 @@ import type { Store } from './store/store.ts'
 import { Transaction } from './store/transaction.ts'
 import { View } from './store/view.ts'
 import { expireTokens } from './tokens/expire.ts'
-import { cleanUpRevoked, pendingRevocations } from './tokens/revoke.ts'
+import { cleanUpRevoked } from './tokens/revoke.ts'
 
 /** From the end of one round to the beginning of the next. */
 const ROUND_MS = 1000
@@ -63,6 +63,8 @@ class Rounds implements Duties {
   #cancel: () => void = () => undefined
   #stopped = false
   #periodicAtMs = 0
+  /** The end of the last round that was asked for; they never overlap. */
+  #round: Promise<void> = Promise.resolve()
 
   constructor(parts: DutyParts) {
     this.#parts = parts
@@ -82,18 +84,40 @@ class Rounds implements Duties {
     this.#cancel()
   }
 
-  async run(): Promise<void> {
-    try {
-      this.#parts.store.cache.refresh()
-      if (this.#stopped || !(await this.#step(this.#takeLease))) return
-      await this.#repeat(expireTokens)
-      await this.#repeat(cleanUpSome)
-      await this.#repeat(purgeUnmounted)
-      if (this.#parts.clock.monotonicMs() >= this.#periodicAtMs) await this.#runPeriodic()
-      await this.#parts.barrier.rotateIfDue()
-    } catch (error) {
-      if (!(error instanceof Sealed)) this.#parts.onFailure('a timed duty', error)
+  run(): Promise<void> {
+    this.#round = this.#round.then(() => this.#runOnce())
+    return this.#round
+  }
+
+  async #runOnce(): Promise<void> {
+    if (this.#stopped || !(await this.#duty('taking the duty lease', this.#takesLease))) return
+    const { barrier, clock } = this.#parts
+    const report = this.#report('a record that a timed duty met')
+    await this.#duty('ending tokens', () =>
+      this.#repeat((root, nowMs) => expireTokens(root, nowMs, report)),
+    )
+    await this.#duty('cleaning up after revoked tokens', () =>
+      this.#repeat((root) => cleanUpRevoked(root, report)),
+    )
+    await this.#duty('cleaning up after mounts', () => this.#repeat(purgeUnmounted))
+    if (clock.monotonicMs() >= this.#periodicAtMs) {
+      await this.#duty('finding the work of engines', () => this.#runPeriodic())
     }
+    await this.#duty('rotating the key', () => barrier.rotateIfDue())
+  }
+
+  /** One that fails is reported, and the others get their turn all the same. */
+  async #duty<T>(what: string, work: () => Promise<T>): Promise<T | undefined> {
+    try {
+      if (!this.#stopped) return await work()
+    } catch (error) {
+      if (!(error instanceof Sealed)) this.#report(what)(error)
+    }
+    return undefined
+  }
+
+  #report(what: string): (error: unknown) => void {
+    return (error) => this.#parts.onFailure(what, error)
   }
 
   /** The timed work of all engines. */
@@ -102,17 +126,22 @@ class Rounds implements Duties {
     this.#periodicAtMs = clock.monotonicMs() + PERIODIC_MS
     const root = new View(new Transaction(store), '')
     for (const { entry, work } of await periodicWork(root, registry)) {
-      await this.#repeat((view, nowMs) =>
-        work({ storage: view.below(mountPrefix(entry.uuid)), nowMs, random }),
+      await this.#duty(`timed work of the mount ${entry.path}`, () =>
+        this.#repeat((view, nowMs) =>
+          work({ storage: view.below(mountPrefix(entry.uuid)), nowMs, random }),
+        ),
       )
     }
   }
 
   async #repeat(step: Step): Promise<void> {
     for (let i = 0; i < STEPS_PER_ROUND && !this.#stopped; i++) {
-      if (!(await this.#step(this.#fenced(step)))) return
+      if ((await this.#step(this.#fenced(step))) === 'done') return
     }
   }
+
+  readonly #takesLease = async (): Promise<boolean> =>
+    (await this.#step(this.#takeLease)) === 'more'
 
   /** Takes or renews the lease. @returns whether this node has it */
   readonly #takeLease: Step = async (root, nowMs) => {
@@ -132,17 +161,12 @@ class Rounds implements Duties {
     }
   }
 
-  async #step(step: Step): Promise<boolean> {
+  async #step(step: Step): Promise<'more' | 'done' | 'conflict'> {
     const { store, clock } = this.#parts
     store.cache.refresh()
     const transaction = new Transaction(store)
     const more = await step(new View(transaction, ''), clock.nowMs())
-    return (await transaction.commit()) === undefined && more
+    if ((await transaction.commit()) !== undefined) return 'conflict'
+    return more ? 'more' : 'done'
   }
-}
-
-const cleanUpSome: Step = async (root) => {
-  const [first, ...rest] = await pendingRevocations(root, 2)
-  if (first === undefined) return false
-  return !(await cleanUpRevoked(root, first)) || rest.length > 0
 }

@@ -1,4 +1,5 @@
 /** Ends the tokens whose time has come. They were refused from that instant; this removes what is stored of them. */
+import { CorruptRecord } from '../errors.ts'
 import type { View } from '../store/view.ts'
 import { findStored } from './find.ts'
 import { EXPIRY_PREFIX, expiryRecords, expiryTimeMs } from './record.ts'
@@ -7,11 +8,29 @@ import { revokeToken } from './revoke.ts'
 /** Tokens that one step ends; each takes up to six changes of a commit. */
 const PAGE = 100
 
-/** One step. @returns whether more are due */
-export async function expireTokens(root: View, nowMs: number): Promise<boolean> {
+/**
+ * One step.
+ *
+ * @param report told of records that cannot be read; they are left out, so that they hold up no others
+ * @returns whether more are due
+ */
+export async function expireTokens(
+  root: View,
+  nowMs: number,
+  report: (error: CorruptRecord) => void,
+): Promise<boolean> {
   const names = await root.list(EXPIRY_PREFIX, { limit: PAGE })
   const due = names.filter((name) => expiryTimeMs(name) <= nowMs)
-  for (const name of due) await expireOne(root, EXPIRY_PREFIX + name, nowMs)
+  for (const name of due) {
+    const key = EXPIRY_PREFIX + name
+    try {
+      await expireOne(root, key, nowMs)
+    } catch (error) {
+      if (!(error instanceof CorruptRecord)) throw error
+      report(error)
+    }
+    root.delete(key)
+  }
   return due.length === PAGE
 }
 
@@ -22,5 +41,4 @@ async function expireOne(root: View, key: string, nowMs: number): Promise<void> 
   if (record !== undefined && record.expiresAtMs !== null && record.expiresAtMs <= nowMs) {
     revokeToken(root, record)
   }
-  root.delete(key)
 }

@@ -4,6 +4,7 @@
  * removed afterwards in pages, and goes on after a crash, because the same commit leaves a record of the work.
  */
 import { cubbyholePrefix } from '../cubbyhole.ts'
+import { CorruptRecord } from '../errors.ts'
 import type { View } from '../store/view.ts'
 import { findStored } from './find.ts'
 import {
@@ -20,8 +21,12 @@ import {
   type ServiceToken,
 } from './record.ts'
 
-/** Records that one step of the cleaning up removes, about; a commit takes some more than twice as many changes. */
-const PAGE = 200
+/** Changes that one step of the cleaning up makes at the most; a commit takes some more. */
+const MAX_CHANGES = 1000
+/** Revoked tokens that one step looks at; most have neither children nor secrets. */
+const MAX_TOKENS = 500
+/** Token, accessor, expiry, link and the note that its own children are to go. */
+const CHANGES_PER_CHILD = 5
 
 /** Revokes a token; its children with it, or (`orphans`) not. */
 export function revokeToken(
@@ -37,26 +42,63 @@ export function revokeToken(
   root.put(revocationRecords, revocationKey(id), { namespaceId, tokenId: id, orphans })
 }
 
-/** Identifiers of revoked tokens that something is left of. */
-export function pendingRevocations(root: View, limit: number): Promise<string[]> {
-  return root.list(REVOCATION_PREFIX, { limit })
+/**
+ * One step of the cleaning up after revoked tokens, in a transaction of its own.
+ *
+ * @param report told of records that cannot be read; they are left out, so that they hold up no others
+ * @returns whether there is more to do
+ */
+export async function cleanUpRevoked(
+  root: View,
+  report: (error: CorruptRecord) => void,
+): Promise<boolean> {
+  let room = MAX_CHANGES
+  const ids = await root.list(REVOCATION_PREFIX, { limit: MAX_TOKENS })
+  for (const id of ids) {
+    if (room <= CHANGES_PER_CHILD) return true
+    room -= await cleanUpOne(root, id, room, report)
+  }
+  // Children that were revoked on the way are due as well.
+  return (await root.list(REVOCATION_PREFIX, { limit: 1 })).length > 0
 }
 
-/**
- * One step of the cleaning up after a revoked token, in a transaction of its own.
- *
- * @returns whether it is done
- */
-export async function cleanUpRevoked(root: View, id: string): Promise<boolean> {
-  const pending = await root.get(revocationRecords, revocationKey(id))
-  if (pending === undefined) return true
-  const children = await root.list(childPrefix(id), { limit: PAGE })
-  for (const child of children) await releaseChild(root, id, child, pending.orphans)
-  const secrets = await listDeep(root, cubbyholePrefix(id), PAGE)
+/** @returns the changes that it made, at most `room` */
+async function cleanUpOne(
+  root: View,
+  id: string,
+  room: number,
+  report: (error: CorruptRecord) => void,
+): Promise<number> {
+  const pending = await readable(report, () => root.get(revocationRecords, revocationKey(id)))
+  const most = Math.floor((room - 1) / CHANGES_PER_CHILD)
+  const children = await root.list(childPrefix(id), { limit: most })
+  for (const child of children) {
+    await readable(report, () => releaseChild(root, id, child, pending?.orphans ?? false))
+    root.delete(childKey(id, child))
+  }
+  let changes = children.length * CHANGES_PER_CHILD
+  if (children.length === most) return changes
+  const left = room - 1 - changes
+  const secrets = await listDeep(root, cubbyholePrefix(id), left)
   for (const key of secrets) root.delete(key)
-  const done = children.length < PAGE && secrets.length < PAGE
-  if (done) root.delete(revocationKey(id))
-  return done
+  changes += secrets.length
+  if (secrets.length === left) return changes
+  root.delete(revocationKey(id))
+  return changes + 1
+}
+
+/** What was read, or `undefined` where the record is damaged. */
+async function readable<T>(
+  report: (error: CorruptRecord) => void,
+  read: () => T | Promise<T>,
+): Promise<T | undefined> {
+  try {
+    return await read()
+  } catch (error) {
+    if (!(error instanceof CorruptRecord)) throw error
+    report(error)
+    return undefined
+  }
 }
 
 async function releaseChild(root: View, parentId: string, id: string, orphans: boolean) {
@@ -71,7 +113,6 @@ async function releaseChild(root: View, parentId: string, id: string, orphans: b
   } else if (child !== undefined) {
     revokeToken(root, child)
   }
-  root.delete(childKey(parentId, id))
 }
 
 /** Keys of records anywhere below a prefix, up to a limit. */
