@@ -23,7 +23,8 @@ async function main(): Promise<number> {
   }
   if (args[0] === 'server') {
     const { runServer } = await import('./server/server.ts')
-    return runServer(args.slice(1), terminal, startedAs)
+    // A line that nobody reads must not hold the process.
+    process.exit(await runServer(args.slice(1), terminal, startedAs))
   }
   const { runCommandLine } = await import('./cli/run.ts')
   return runCommandLine(args, terminal, program)

@@ -1,14 +1,14 @@
 /**
  * The server's log: JSON or readable lines on standard error, through pino. No worker thread: a line is a few
- * microseconds. Lines that a stalled reader does not take are dropped beyond a bound; they never stop the server.
+ * microseconds. A reader that stops reading never stops the server (`log-output.ts`).
  */
 import { pino, type DestinationStream, type Logger } from 'pino'
+import { rfc3339, systemClock } from '../../core/clock.ts'
+import { openLogOutput } from './log-output.ts'
 
 export type { Logger }
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error'
 
-/** Text that waits for a reader. */
-const MAX_WAITING_BYTES = 4 * 1024 * 1024
 const STANDARD_ERROR = 2
 
 export interface LogOptions {
@@ -17,11 +17,7 @@ export interface LogOptions {
 }
 
 export function openLog({ level, format }: LogOptions): Logger {
-  const output = pino.destination({
-    dest: STANDARD_ERROR,
-    sync: false,
-    maxLength: MAX_WAITING_BYTES,
-  })
+  const output = openLogOutput(STANDARD_ERROR, (count) => droppedLine(count, format))
   const stream = format === 'json' ? output : readable(output)
   return pino(
     {
@@ -33,6 +29,14 @@ export function openLog({ level, format }: LogOptions): Logger {
     },
     stream,
   )
+}
+
+/** As the other lines look, but written past pino: it is the output that knows. */
+function droppedLine(dropped: number, format: LogOptions['format']): string {
+  const time = rfc3339(systemClock.nowMs())
+  const msg = 'core: lines of this log were dropped: nobody read it'
+  const line = JSON.stringify({ level: 'warn', time, dropped, msg })
+  return format === 'json' ? `${line}\n` : asText(line)
 }
 
 /** Lines such as `2026-11-24T08:00:00.000Z [INFO]  listener: started url=...`. */
