@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { cubbyholePrefix } from '../../core/cubbyhole.ts'
 import { startCluster, type Cluster } from '../../test/support/kit.ts'
 import { cubbyholeEngine } from './engine.ts'
 
@@ -86,15 +85,9 @@ test('a wrapping token reads what it holds, with a warning, once', async () => {
   expect((await cluster.read('cubbyhole/response', { token: info.token })).status).toBe(403)
 })
 
-test('secrets end with their token', async () => {
+test('with its token a secret is out of reach', async () => {
   const mortal = await newToken()
   await cluster.write('cubbyhole/d/e', { a: 1 }, { token: mortal })
-  const everyHole = () =>
-    cluster.storage.list(cubbyholePrefix('').replace(/\/+$/, '/'), { limit: 99 })
-  const before = await everyHole()
-
   await cluster.write('auth/token/revoke', { token: mortal })
-
   expect((await cluster.read('cubbyhole/d/e', { token: mortal })).status).toBe(403)
-  expect(before.length).toBeGreaterThan(0)
 })

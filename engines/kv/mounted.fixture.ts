@@ -1,12 +1,19 @@
 /** Mounts of the engine for its tests. */
 import { newMount } from '../../core/mounts/defaults.ts'
-import { mountTable, mountTableKey, type MountEntry } from '../../core/mounts/record.ts'
+import {
+  mountPrefix,
+  mountTable,
+  mountTableKey,
+  type MountEntry,
+} from '../../core/mounts/record.ts'
 import { systemRandom } from '../../core/random.ts'
-import { mountPrefix } from '../../core/mounts/record.ts'
 import { Transaction } from '../../core/store/transaction.ts'
 import { View } from '../../core/store/view.ts'
 import { startCluster, type Cluster } from '../../test/support/kit.ts'
 import { kvEngine } from './engine.ts'
+
+/** More than any test needs. */
+const MAX_STEPS = 100
 
 export interface KvCluster extends Cluster {
   mount(path: string, version: '1' | '2'): Promise<void>
@@ -22,14 +29,16 @@ export async function startKv(): Promise<KvCluster> {
   const cluster = await startCluster({ plugins: [kvEngine] })
   const tableKey = mountTableKey('root')
 
+  /** Tried again after a conflict: the duties of the nodes work on the same records. */
   async function transact<T>(work: (root: View) => Promise<T>): Promise<T> {
     const store = cluster.nodes[0]?.unsealed.store
     if (store === undefined) throw new Error('no node')
-    store.cache.refresh()
-    const transaction = new Transaction(store)
-    const result = await work(new View(transaction, ''))
-    if ((await transaction.commit()) !== undefined) throw new Error('conflict')
-    return result
+    for (;;) {
+      store.cache.refresh()
+      const transaction = new Transaction(store)
+      const result = await work(new View(transaction, ''))
+      if ((await transaction.commit()) === undefined) return result
+    }
   }
 
   async function tableOf(root: View): Promise<readonly MountEntry[]> {
@@ -69,7 +78,11 @@ export async function startKv(): Promise<KvCluster> {
         root.put(mountTable, tableKey, table)
       }),
     async tick(path: string) {
-      while (await onMount(path, async (view) => versioned.periodic?.(context(view)))) continue
+      for (let step = 0; step < MAX_STEPS; step++) {
+        const more = await onMount(path, async (view) => versioned.periodic?.(context(view)))
+        if (more !== true) return
+      }
+      throw new Error('the timed work comes to no end')
     },
     stored: (path: string, folder: string) => onMount(path, (view) => view.list(folder)),
   })

@@ -81,6 +81,15 @@ describe('settings of a key', () => {
   })
 })
 
+test('what was pruned stays pruned when more versions may be kept again', async () => {
+  await set('again', { max_versions: 1 })
+  for (const v of [1, 2, 3]) await kv.write('kv/data/again', { data: { v } })
+  await set('again', { max_versions: 5 })
+  await kv.write('kv/data/again', { data: { v: 4 } })
+  const { oldest_version: oldest, versions } = await metadata('again')
+  expect([oldest, Object.keys(versions ?? {})]).toEqual([3, ['3', '4']])
+})
+
 describe('check-and-set of metadata', () => {
   test('the writer must know the version of the metadata', async () => {
     const text = 'metadata check-and-set parameter does not match the current version'

@@ -64,7 +64,7 @@ test('each change goes on from version 1', async () => {
 })
 
 test('the periodic work takes all over, and nothing is seen of it', async () => {
-  const names = Array.from({ length: 20 }, (_, i) => `folder-${i % 3}/${i}`)
+  const names = Array.from({ length: 210 }, (_, i) => `folder-${i % 3}/${i}`)
   await upgraded('tick/', names)
   const before = await kv.read('tick/metadata/folder-1/1')
   kv.clock.advance('1h')
@@ -76,5 +76,15 @@ test('the periodic work takes all over, and nothing is seen of it', async () => 
     expect((await kv.read(`tick/data/${name}`)).data).toMatchObject({ data: { name } })
   }
   expect((await kv.read('tick/metadata/folder-1/1')).data).toEqual(before.data)
-  expect((await kv.request('SCAN', 'tick/metadata')).data['keys']).toHaveLength(20)
+  expect((await kv.request('SCAN', 'tick/metadata')).data['keys']).toHaveLength(210)
+})
+
+test('values whose text does not fit one commit are taken over in several', async () => {
+  await kv.mount('large/', '1')
+  const text = 'x'.repeat(3_900_000)
+  for (let i = 0; i < 10; i++) await kv.write(`large/${i}`, { text })
+  await kv.upgrade('large/')
+  await kv.tick('large/')
+  expect(await kv.stored('large/', 'values/')).toEqual([])
+  expect((await kv.list('large/metadata')).data['keys']).toHaveLength(10)
 })

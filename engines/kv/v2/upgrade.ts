@@ -10,9 +10,12 @@ import { VALUE_PREFIX } from '../v1/records.ts'
 import { readConfig } from './config.ts'
 import { openKey } from './keys.ts'
 import { CONFIG_KEY, configs } from './records.ts'
+import { readUnversioned } from './unversioned.ts'
 
-/** Values that one step takes over: as many of the largest as fit a commit. */
-const PAGE = 7
+/** Values that one step takes over; each takes three changes of its commit. */
+const PAGE = 200
+/** Their text together, about: with one more of the largest it still fits a commit. */
+const PAGE_BYTES = 8 * 1024 * 1024
 
 export const upgrade: NonNullable<Plugin['upgrade']> = async ({ storage, nowMs, from }) => {
   if (from['version'] !== '2') {
@@ -28,7 +31,12 @@ export const adoptSome: NonNullable<Plugin['periodic']> = async (context) => {
   if (upgradedAtMs === undefined) return false
   const list = (folder: string) => storage.list(VALUE_PREFIX + folder, { limit: PAGE })
   const paths = await scanSome(list, PAGE)
-  for (const path of paths) await openKey(context, path)
+  let bytes = 0
+  for (const path of paths) {
+    if (bytes > PAGE_BYTES) break
+    bytes += Buffer.byteLength(JSON.stringify(await readUnversioned(storage, path)))
+    await openKey(context, path)
+  }
   if (paths.length === 0) storage.put(configs, CONFIG_KEY, config)
   return paths.length > 0
 }
