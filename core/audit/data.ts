@@ -3,7 +3,7 @@
  * element of a list by itself. Keys, numbers, booleans, null and times (`Date`) stay as they are, keys are sorted.
  */
 import { rfc3339 } from '../clock.ts'
-import { quote, sortedKeys } from './quote.ts'
+import { flat, quote, sortedKeys } from './quote.ts'
 import type { SaltedHash } from './salted-hash.ts'
 
 export interface DataRules {
@@ -11,6 +11,11 @@ export interface DataRules {
   readonly hash: SaltedHash | undefined
   /** Strings whose nearest key is one of these are not hashed, as Vault's `audit_non_hmac_*_keys`. */
   readonly clearKeys: ReadonlySet<string> | undefined
+  /**
+   * Texts of objects that cannot change, such as stored records, which are read again and again; used where no key is
+   * cleared. They hold hashes only.
+   */
+  readonly ofFrozen: WeakMap<object, string>
   /** The answer of a listing: top-level `keys` and `key_info` become their counts. */
   readonly elide: boolean
 }
@@ -63,7 +68,7 @@ function stringText(value: string, key: string, { hash, clearKeys }: DataRules):
 
 function structureText(value: object, key: string, rules: DataRules): string {
   if (Array.isArray(value)) return listText(value, key, rules)
-  if (Object.getPrototypeOf(value) === Object.prototype) return objectText(value, rules)
+  if (Object.getPrototypeOf(value) === Object.prototype) return plainText(value, rules)
   if (JSON.isRawJSON(value)) return value.rawJSON
   if (value instanceof Date)
     return Number.isNaN(value.getTime()) ? 'null' : `"${rfc3339(value.getTime())}"`
@@ -72,6 +77,18 @@ function structureText(value: object, key: string, rules: DataRules): string {
   }
   if (value instanceof ArrayBuffer) return bytesText(new Uint8Array(value), rules)
   return objectText(value, rules)
+}
+
+function plainText(value: object, rules: DataRules): string {
+  if (rules.hash === undefined || rules.clearKeys !== undefined || !Object.isFrozen(value)) {
+    return objectText(value, rules)
+  }
+  let text = rules.ofFrozen.get(value)
+  if (text === undefined) {
+    text = flat(objectText(value, rules))
+    rules.ofFrozen.set(value, text)
+  }
+  return text
 }
 
 /** The hash of the bytes themselves; in the raw log base64, as Go prints bytes. Never in the clear by key. */

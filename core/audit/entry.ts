@@ -46,6 +46,7 @@ export class EntryWriter {
   readonly #format: EntryFormat
   readonly #authTexts = new WeakMap<AuthFacts, string>()
   readonly #requestTexts = new WeakMap<RequestFacts, string>()
+  readonly #frozenTexts = new WeakMap<object, string>()
 
   constructor(hash: SaltedHash, format: EntryFormat) {
     this.#hash = hash
@@ -176,7 +177,8 @@ export class EntryWriter {
   }
 
   #dataText(data: object, clearKeys: ReadonlySet<string> | undefined, elide: boolean): string {
-    return dataText(data, { hash: this.#format.logRaw ? undefined : this.#hash, clearKeys, elide })
+    const hash = this.#format.logRaw ? undefined : this.#hash
+    return dataText(data, { hash, clearKeys, elide, ofFrozen: this.#frozenTexts })
   }
 
   #wrapText(wrap: WrapFacts): string {

@@ -4,9 +4,32 @@ import { goDuration } from '../../../core/duration.ts'
 import type { Key, Version } from './records.ts'
 import { numberedVersions, type NumberedVersion } from './versions.ts'
 
-/** Stands in every answer about one version. */
-export function describeVersion(key: Key, { number, version }: NumberedVersion) {
-  return { version: number, ...versionFacts(version), custom_metadata: key.customMetadata }
+/** Stands in every answer about one version. Members in order of their names, which the encoder likes best. */
+export type VersionAnswer = Readonly<{
+  created_time: string
+  custom_metadata: Key['customMetadata']
+  deletion_time: string
+  destroyed: boolean
+  version: number
+}>
+
+const described = new WeakMap<Key, Map<number, VersionAnswer>>()
+
+/** hot: made once for a version as it is stored, and frozen, so that the audit log too has to encode it but once. */
+export function describeVersion(key: Key, { number, version }: NumberedVersion): VersionAnswer {
+  let answers = described.get(key)
+  if (answers === undefined) {
+    answers = new Map()
+    described.set(key, answers)
+  }
+  let answer = answers.get(number)
+  if (answer === undefined) {
+    const { created_time, deletion_time, destroyed } = versionFacts(version)
+    const custom_metadata = key.customMetadata
+    answer = Object.freeze({ created_time, custom_metadata, deletion_time, destroyed, version: number })
+    answers.set(number, answer)
+  }
+  return answer
 }
 
 export function describeKey(key: Key) {
