@@ -4,10 +4,12 @@ import type { MountEntry } from './record.ts'
 export class Router {
   readonly entries: readonly MountEntry[]
   readonly #byPath: ReadonlyMap<string, MountEntry>
+  readonly #uuids: ReadonlySet<string>
 
   private constructor(entries: readonly MountEntry[]) {
     this.entries = entries
     this.#byPath = new Map(entries.map((entry) => [entry.path, entry]))
+    this.#uuids = new Set(entries.map(({ uuid }) => uuid))
   }
 
   /** The router of a mount table; made once for each version of it. */
@@ -18,6 +20,11 @@ export class Router {
       routers.set(entries, router)
     }
     return router
+  }
+
+  /** hot: whether the mount is there still, wherever it was moved to. */
+  has(uuid: string): boolean {
+    return this.#uuids.has(uuid)
   }
 
   get(path: string): MountEntry | undefined {

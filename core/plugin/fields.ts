@@ -30,6 +30,8 @@ interface FieldFacts {
   readonly pattern: string | undefined
   /** Upper and lower case are the same name: the canonical path holds the lower-case form. */
   readonly foldsCase: boolean
+  /** As the rest of a path: with and without a '/' at its end is the same name, and the canonical path is without. */
+  readonly trimsSlash: boolean
 }
 
 /** A field of type T; immutable, each method returns a new one. */
@@ -125,6 +127,7 @@ function field<T>(
       defaultValue: undefined,
       pattern: undefined,
       foldsCase: false,
+      trimsSlash: false,
       ...more,
     },
     convert,
@@ -138,6 +141,12 @@ export const string = (description: string) => field({ type: 'string' }, descrip
 export const caselessName = (description: string) =>
   field({ type: 'string' }, description, (input) => toText(input).toLowerCase(), {
     foldsCase: true,
+  })
+
+/** The path of a mount; policy, audit and storage see it without a '/' at its end. */
+export const mountPath = (description: string) =>
+  field({ type: 'string' }, description, (input) => toText(input).replace(/\/$/, ''), {
+    trimsSlash: true,
   })
 
 /** A whole number, or a text that is one; true is 1. */

@@ -1,8 +1,8 @@
 /**
  * Patterns of paths, and the table that finds the path of a request.
  *
- * Segments are separated by '/': a literal, `:name` (one segment that matches the field's pattern), or at the end
- * `:name*` (the rest, slashes included, which may be empty).
+ * Segments are separated by '/': a literal, `:name` (one segment that matches the field's pattern), or once `:name*` (the
+ * rest, slashes included, which may be empty; literals may follow it).
  */
 import { assert } from '../errors.ts'
 import type { Fields } from './fields.ts'
@@ -10,11 +10,19 @@ import type { Fields } from './fields.ts'
 export interface Pattern {
   readonly text: string
   readonly segments: readonly Segment[]
+  /** Where among the segments the rest stands; -1: nowhere. */
+  readonly restAt: number
 }
 export type Segment =
   | { readonly kind: 'literal'; readonly text: string }
   | { readonly kind: 'name'; readonly name: string; readonly folds: boolean; readonly is: RegExp }
-  | { readonly kind: 'rest'; readonly name: string }
+  | {
+      readonly kind: 'rest'
+      readonly name: string
+      readonly folds: boolean
+      /** A '/' at its end says nothing: the canonical path is without. */
+      readonly trims: boolean
+    }
 
 /** Vault's rule for a name in a path: letters, digits and '_'; '-' and '.' inside. */
 const NAME = String.raw`\w(?:[\w.-]*\w)?`
@@ -25,11 +33,12 @@ export function compilePattern(text: string, fields: Fields): Pattern {
     const name = segment.slice(1).replace('*', '')
     const field = fields[name]
     assert(field !== undefined, `the pattern ${text} names the field ${name}`)
-    if (segment.endsWith('*')) return { kind: 'rest', name }
+    const { foldsCase: folds, trimsSlash: trims } = field.facts
+    if (segment.endsWith('*')) return { kind: 'rest', name, folds, trims }
     const is = new RegExp(`^(?:${field.facts.pattern ?? NAME})$`)
-    return { kind: 'name', name, folds: field.facts.foldsCase, is }
+    return { kind: 'name', name, folds, is }
   })
-  return { text, segments }
+  return { text, segments, restAt: segments.findIndex(({ kind }) => kind === 'rest') }
 }
 
 /** What a path matched: the values of its segments by field, and its canonical form. */
@@ -97,13 +106,13 @@ function matchSegments(
   trimmed: readonly string[],
   whole: readonly string[],
 ): { params: Record<string, string>; canonical: string } | undefined {
+  const { segments, restAt } = pattern
   const params: Record<string, string> = {}
   const canonical: string[] = []
-  const last = pattern.segments.at(-1)
-  const fixed = last?.kind === 'rest' ? pattern.segments.length - 1 : pattern.segments.length
-  if (last?.kind === 'rest' ? whole.length < fixed + 1 : trimmed.length !== fixed) return undefined
+  const fixed = restAt < 0 ? segments.length : restAt
+  if (restAt < 0 ? trimmed.length !== fixed : whole.length < segments.length) return undefined
   for (let i = 0; i < fixed; i++) {
-    const segment = pattern.segments[i]
+    const segment = segments[i]
     const text = trimmed[i] ?? ''
     if (segment?.kind === 'literal') {
       if (segment.text !== text) return undefined
@@ -115,7 +124,22 @@ function matchSegments(
       canonical.push(value)
     }
   }
-  const tail = whole.slice(fixed)
-  if (last?.kind === 'rest') params[last.name] = tail.join('/')
-  return { params, canonical: [...canonical, ...tail].join('/') }
+  const rest = segments[restAt]
+  if (rest?.kind !== 'rest') {
+    // What a list's trailing '/' left over.
+    for (let i = fixed; i < whole.length; i++) canonical.push(whole[i] ?? '')
+    return { params, canonical: canonical.join('/') }
+  }
+  const end = whole.length - (segments.length - restAt - 1)
+  for (let i = end; i < whole.length; i++) {
+    const segment = segments[restAt + 1 + i - end]
+    if (segment?.kind !== 'literal' || segment.text !== whole[i]) return undefined
+  }
+  let value = whole.slice(fixed, end).join('/')
+  if (rest.folds) value = value.toLowerCase()
+  if (rest.trims && value.endsWith('/')) value = value.slice(0, -1)
+  params[rest.name] = value
+  canonical.push(value)
+  for (let i = end; i < whole.length; i++) canonical.push(whole[i] ?? '')
+  return { params, canonical: canonical.join('/') }
 }

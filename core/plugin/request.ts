@@ -15,6 +15,8 @@ export interface RequestBase {
   readonly operation: Operation
   /** Relative to the mount, without a leading '/'. */
   readonly path: string
+  /** The path was sent in another form, such as a name with capitals: worth telling the client, and no more than that. */
+  readonly nameFolded: boolean
   /** The fields as they were sent: body, or query for reads. Numbers verbatim. */
   readonly body: JsonObject
   /** This mount's own records, in the transaction of this request. */

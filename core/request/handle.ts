@@ -56,10 +56,23 @@ export function demandOperation(
   }
   if (target.match === undefined) throw new UnsupportedPath()
   const { operations } = target.match.path
+  if (isListOfNoFolder(route, target.match, operation)) throw new UnsupportedPath()
   if (!operations.has(operation) && !(operation === 'create' && operations.has('update'))) {
     throw new UnsupportedOperation()
   }
   return { target, match: target.match }
+}
+
+/** A listing of what has no folder form: its path, which ends in '/', is the path of nothing. */
+function isListOfNoFolder(route: Route, { path }: Match<Path>, operation: Declarable): boolean {
+  if (operation !== 'list' && operation !== 'scan') return false
+  const { operations, patterns } = path
+  return (
+    !operations.has('list') &&
+    !operations.has('scan') &&
+    route.path.endsWith('/') &&
+    patterns.every(({ restAt }) => restAt < 0)
+  )
 }
 
 /** Gives the handler's request its data. @throws {FieldError} */
@@ -78,6 +91,7 @@ export function bind(
     id: context.requestId,
     operation: incoming.operation,
     path: match.canonical,
+    nameFolded: !incoming.path.endsWith(match.canonical),
     body: incoming.body,
     storage: privileged ? context.root : context.root.below(mountPrefix(entry.uuid)),
     mount,

@@ -1,4 +1,9 @@
-/** Finds tokens, and tells whether they are alive: stored, not past their end, and so all their ancestors. */
+/**
+ * Finds tokens, and tells whether they are alive: stored, not past their end, granted by a mount that is still there,
+ * and so all their ancestors.
+ */
+import { mountTable, mountTableKey } from '../mounts/record.ts'
+import { Router } from '../mounts/router.ts'
 import { namespaceById } from '../namespaces.ts'
 import type { Namespace } from '../plugin/request.ts'
 import type { Awaitable } from '../store/transaction.ts'
@@ -104,6 +109,7 @@ async function livesUntil(context: FindContext, record: TokenRecord): Promise<nu
   for (let generation = 0; generation < MAX_GENERATIONS; generation++) {
     if (one.expiresAtMs !== null) untilMs = Math.min(untilMs, one.expiresAtMs)
     if (isUsedUp(one) && !(context.running && one === record)) return 0
+    if (one.mountUuid !== '' && !(await isMounted(context, one))) return 0
     if (one.parentId === '') return untilMs
     const parent = await findStored(context, one.parentNamespaceId, one.parentId)
     if (parent === undefined) return (await leavesOrphans(context, one.parentId)) ? untilMs : 0
@@ -114,6 +120,12 @@ async function livesUntil(context: FindContext, record: TokenRecord): Promise<nu
 
 function isUsedUp(record: TokenRecord): boolean {
   return record.type === 'service' && record.numUses < 0
+}
+
+/** What an auth method granted ends with its mount. The table is one record, which routing has read already. */
+async function isMounted({ root }: FindContext, record: TokenRecord): Promise<boolean> {
+  const table = await root.get(mountTable, mountTableKey(record.namespaceId))
+  return table !== undefined && Router.of(table).has(record.mountUuid)
 }
 
 /** A token that was revoked alone leaves its children alive, though its cleaning up may be under way still. */

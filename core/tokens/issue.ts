@@ -102,7 +102,8 @@ function ttlOf(context: IssueContext, spec: TokenSpec): Ttl {
 
 async function makeBatch(context: IssueContext, spec: TokenSpec, ttlSeconds: number) {
   assert(!spec.neverExpires, 'a batch token ends')
-  const record = { ...common(context, spec, ttlSeconds), type: 'batch' as const }
+  const { uuid: mountUuid } = spec.mount
+  const record = { ...common(context, spec, ttlSeconds), type: 'batch' as const, mountUuid }
   return { token: await context.batch.encode(record), record }
 }
 

@@ -42,13 +42,20 @@ const serviceSchema = z
     periodSeconds: z.number(),
     renewable: z.boolean(),
     lastRenewalAtMs: z.number().nullable(),
-    /** The mount that granted it, which is asked again at renewal. */
+    /** The mount that granted it, which is asked again at renewal; empty: the server itself did. */
     mountUuid: z.string(),
     internal: jsonObject,
   })
   .readonly()
 
-const batchSchema = z.object({ ...commonFields, type: z.literal('batch') }).readonly()
+const batchSchema = z
+  .object({
+    ...commonFields,
+    type: z.literal('batch'),
+    /** The mount that granted it. */
+    mountUuid: z.string().default(''),
+  })
+  .readonly()
 
 export type ServiceToken = z.infer<typeof serviceSchema>
 export type BatchToken = z.infer<typeof batchSchema>
