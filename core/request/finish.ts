@@ -107,7 +107,8 @@ function warningsOf(input: FinishInput, response: Response, granted: readonly st
     return NO_WARNINGS
   }
   const own = [...(response.warnings ?? []), ...granted]
-  const carries = own.length > 0 || response.data !== undefined || response.auth !== undefined
+  const { data, auth, authAnswer } = response
+  const carries = own.length > 0 || data !== undefined || (auth ?? authAnswer) !== undefined
   return carries ? [...own, ...input.warnings] : own
 }
 

@@ -4,6 +4,7 @@
 import type { ListOptions, Storage } from '../../storage/contract.ts'
 import type { Barrier } from '../barrier/barrier.ts'
 import { RecordCache, type Entry } from './cache.ts'
+import { checkKey } from './check-key.ts'
 import type { Kind } from './kind.ts'
 
 /** What is needed of the barrier. */
@@ -80,6 +81,7 @@ export class Store {
   }
 
   async #fill<T>(kind: Kind<T>, key: string): Promise<Entry> {
+    checkKey(key)
     const mark = this.cache.filling(key)
     let entry: Entry | undefined
     try {

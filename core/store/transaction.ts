@@ -5,12 +5,9 @@
  * A listing is not remembered: a handler that decides by one reads a guard record of that folder, which every writer of
  * the folder touches.
  */
-import {
-  MAX_CHANGES_PER_COMMIT,
-  MAX_KEY_BYTES,
-  MAX_VALUE_BYTES,
-} from '../../storage/contract.ts'
-import { assert, BadRequest, RequestError } from '../errors.ts'
+import { MAX_CHANGES_PER_COMMIT, MAX_VALUE_BYTES } from '../../storage/contract.ts'
+import { assert, RequestError } from '../errors.ts'
+import { checkKey } from './check-key.ts'
 import { deepFreeze, type Kind } from './kind.ts'
 import type { Entry } from './cache.ts'
 import type { Store, Write } from './store.ts'
@@ -99,6 +96,7 @@ export class Transaction {
   }
 
   delete(key: string): void {
+    checkKey(key)
     this.#writes.set(key, undefined)
   }
 
@@ -168,10 +166,4 @@ function asValue<T>(kind: Kind<T>, write: Write | undefined): T | undefined {
   if (write === undefined) return undefined
   assert(write.kind.name === kind.name, 'a key holds one kind of record')
   return write.value as T
-}
-
-function checkKey(key: string): void {
-  if (key.length * 3 > MAX_KEY_BYTES && Buffer.byteLength(key) > MAX_KEY_BYTES) {
-    throw new BadRequest('the path is too long')
-  }
 }
