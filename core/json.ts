@@ -28,10 +28,17 @@ const MAY_CHANGE = /\d(?:\.|[eE]|\d{15})|-0/
 /**
  * Parses JSON; numbers that would be printed otherwise become `RawNumber`s.
  *
- * @throws {SyntaxError} it is not JSON
+ * @throws {SyntaxError} it is not JSON, or nested some thousand levels deep
  */
 export function parseJson(text: string): Json {
-  return MAY_CHANGE.test(text) ? JSON.parse(text, keepNumber) : (JSON.parse(text) as Json)
+  if (!MAY_CHANGE.test(text)) return JSON.parse(text) as Json
+  try {
+    return JSON.parse(text, keepNumber)
+  } catch (error) {
+    // The parser itself takes any depth; with a reviver it calls itself for each level.
+    if (error instanceof RangeError) throw new SyntaxError('nested too deep', { cause: error })
+    throw error
+  }
 }
 
 function keepNumber(_key: string, value: Json, { source }: { source?: string }): Json {
@@ -78,7 +85,7 @@ function encode(value: unknown): string {
 
 function encodeArray(items: readonly unknown[]): string {
   if (items.every((item) => typeof item !== 'object' || item === null)) return JSON.stringify(items)
-  return `[${items.map(encode).join(',')}]`
+  return `[${items.map((item) => (item === undefined ? 'null' : encode(item))).join(',')}]`
 }
 
 function encodeObject(object: object): string {
