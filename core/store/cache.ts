@@ -35,6 +35,7 @@ export class RecordCache {
   #recent = new Map<string, number>()
   #recentFrom = 0
   #position = 0
+  #newest = 0
 
   constructor(feed: Feed, onChange: OnChange = () => undefined) {
     this.#feed = feed
@@ -44,6 +45,11 @@ export class RecordCache {
   /** The revision up to which all changes are known. */
   get position(): number {
     return this.#position
+  }
+
+  /** No entry is newer: what was read, and our own commits, are in the cache before the feed brings them. */
+  get newest(): number {
+    return this.#newest
   }
 
   /** hot: takes in what changed. @throws {StorageUnavailable} the feed is broken */
@@ -73,12 +79,15 @@ export class RecordCache {
     const marks = this.#overtaken.get(key)
     marks?.delete(mark)
     if (marks?.size === 0) this.#overtaken.delete(key)
-    if (entry !== undefined && !mark.overtaken) this.#entries.set(key, entry, costOf(entry))
+    if (entry === undefined || mark.overtaken) return
+    this.#newest = Math.max(this.#newest, entry.asOf)
+    this.#entries.set(key, entry, costOf(entry))
   }
 
   /** What our own commit left: kept unless the feed is already past it. */
   committed(key: string, entry: Entry): void {
     this.#mark(key)
+    this.#newest = Math.max(this.#newest, entry.asOf)
     if (entry.asOf >= this.#position) this.#entries.set(key, entry, costOf(entry))
     else this.#entries.delete(key)
   }
@@ -115,6 +124,7 @@ export class RecordCache {
     }
     this.#recent.set(key, revision)
     this.#position = Math.max(this.#position, revision)
+    this.#newest = Math.max(this.#newest, revision)
     this.#onChange(key, revision)
   }
 
@@ -128,6 +138,7 @@ export class RecordCache {
     this.#recent = new Map()
     this.#position += 1
     this.#recentFrom = this.#position
+    this.#newest += 1
     this.#onChange('', this.#position)
   }
 }

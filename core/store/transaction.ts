@@ -32,6 +32,7 @@ const MAX_LISTED = 1_000_000
 export class Transaction {
   readonly #store: Store
   readonly #startedAt: number
+  readonly #newestAtStart: number
   readonly #reads = new Map<string, Entry>()
   /** Read by an earlier transaction, and still as it was. */
   #adopted: readonly Read[] = []
@@ -42,6 +43,7 @@ export class Transaction {
   constructor(store: Store) {
     this.#store = store
     this.#startedAt = store.cache.position
+    this.#newestAtStart = store.cache.newest
   }
 
   /** Whether a commit would write something. */
@@ -133,17 +135,18 @@ export class Transaction {
   /** Of several records read, none may have changed since the first one: else the answer never was true. */
   #isConsistent(): boolean {
     const { cache } = this.#store
-    // What the cache held at its position was true together; what came from the storage may be newer than that.
-    if (this.#fromStorage) cache.refresh()
-    if (cache.position === this.#startedAt) return true
     if (this.#reads.size + this.#adopted.length < 2) return true
+    // While nothing joined the cache, what it holds was true together; what came from the storage may be newer.
+    if (!this.#fromStorage && cache.newest === this.#newestAtStart) return true
+    cache.refresh()
     return !cache.changedSince(this.#startedAt, this.#expected().keys())
   }
 
   #expected(): Map<string, number> {
     const expected = new Map<string, number>()
-    for (const { key, entry } of this.#adopted) expected.set(key, entry.revision)
     for (const [key, entry] of this.#reads) expected.set(key, entry.revision)
+    // Seen first, so they decide: what was concluded from them must still be true.
+    for (const { key, entry } of this.#adopted) expected.set(key, entry.revision)
     return expected
   }
 
@@ -154,12 +157,17 @@ export class Transaction {
       const rest = key.slice(prefix.length)
       const slash = rest.indexOf('/')
       const name = slash < 0 ? rest : rest.slice(0, slash + 1)
-      if (write !== undefined && name > after) names.add(name)
+      if (write !== undefined && byBytes(name, after) > 0) names.add(name)
       // A folder may hold other records still: only a record's own name is known to go.
       if (write === undefined && slash < 0) names.delete(name)
     }
-    return [...names].sort()
+    return [...names].sort(byBytes)
   }
+}
+
+/** The order of the storage; JavaScript's own differs beyond the BMP. */
+function byBytes(a: string, b: string): number {
+  return Buffer.compare(Buffer.from(a), Buffer.from(b))
 }
 
 function asValue<T>(kind: Kind<T>, write: Write | undefined): T | undefined {
