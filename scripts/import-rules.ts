@@ -1,0 +1,40 @@
+/** The directions in which source files may import each other. */
+
+/** What a plugin of anybody may use of the core: the contract, and helpers that hold no state of the server. */
+const PLUGIN_CONTRACT =
+  /^core\/(?:plugin\/|store\/(?:kind|view|transaction)\.ts|policy\/names\.ts|(?:cidr|clock|duration|errors|json|keyed-hash|random|ttl)\.ts)/
+/** Part of the server itself: they may use all of the core but its listeners. */
+const PRIVILEGED = /^(?:engines\/(?:system|cubbyhole|identity)|auth\/token)\//
+/** Tests and what they share may use the kit. */
+const TEST = /\.(?:test|suite|fixture)\.ts$|\/testing\//
+
+/** @returns what is wrong with it; paths are relative to the project's folder */
+export function wrongWay(file: string, target: string): string | undefined {
+  if (TEST.test(file)) return undefined
+  if (target.startsWith('test/') || TEST.test(target)) return 'sources do not import tests'
+  const [from = ''] = file.split('/')
+  const [to = ''] = target.split('/')
+  switch (from) {
+    case 'storage':
+      return to === 'storage' ? undefined : 'a storage imports nothing of the rest'
+    case 'core':
+      if (to === 'core') return undefined
+      return target === 'storage/contract.ts'
+        ? undefined
+        : "the core imports itself and the storage's contract"
+    case 'engines':
+    case 'auth':
+      return wrongForPlugin(file, target)
+    default:
+      return undefined
+  }
+}
+
+function wrongForPlugin(file: string, target: string): string | undefined {
+  const home = file.split('/').slice(0, 2).join('/')
+  if (target.startsWith(`${home}/`)) return undefined
+  if (!target.startsWith('core/')) return 'engines and methods import themselves and the core'
+  if (target.startsWith('core/http/')) return 'engines and methods know no HTTP'
+  if (PLUGIN_CONTRACT.test(target) || PRIVILEGED.test(file)) return undefined
+  return 'it is not part of the plugin contract'
+}
