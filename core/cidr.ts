@@ -5,7 +5,8 @@ import { BlockList, isIP } from 'node:net'
 export function addCidr(block: BlockList, text: string): boolean {
   const [address = '', bits, ...rest] = text.trim().split('/')
   const version = isIP(address)
-  if (version === 0 || rest.length > 0) return false
+  // A zone (`fe80::1%eth0`) names a link of one machine, which no network does.
+  if (version === 0 || address.includes('%') || rest.length > 0) return false
   const most = version === 4 ? 32 : 128
   const prefix = bits === undefined ? most : Number(bits)
   if (bits !== undefined && !/^\d{1,3}$/.test(bits)) return false

@@ -201,6 +201,12 @@ export class Node {
     )
     const store = new Store(storage, barrier, cache)
     const cluster = await readCluster(new View(new Transaction(store), ''))
+    if (this.#open !== undefined) {
+      // Shares that came at the same time were enough as well.
+      feed.close()
+      sealBarrier(barrier)
+      return
+    }
     const duties = startDuties({
       store,
       barrier,
@@ -220,6 +226,8 @@ export class Node {
       cluster: cluster ?? { name: '', id: '' },
     }
     this.parts.onSealChange?.(false)
+    // Who sealed before the feed began is not in it.
+    await this.#sealIfTold(sealedEpoch)
   }
 
   #becomeSealed(): void {

@@ -249,7 +249,13 @@ function toBoolean(input: Json): boolean {
   throw new Unconvertible("'' cannot parse value as 'bool': strconv.ParseBool: invalid syntax")
 }
 
+/** Whole seconds, as the reference has them: records and clients know no others. */
 function toSignedSeconds(input: Json): number {
+  // The sum makes 0 of -0.
+  return Math.trunc(toFractionalSeconds(input)) + 0
+}
+
+function toFractionalSeconds(input: Json): number {
   if (typeof input === 'boolean' || (typeof input === 'object' && !JSON.isRawJSON(input))) {
     throw new InvalidDuration()
   }
@@ -257,9 +263,9 @@ function toSignedSeconds(input: Json): number {
 }
 
 function toSeconds(input: Json): number {
-  const seconds = toSignedSeconds(input)
+  const seconds = toFractionalSeconds(input)
   if (seconds < 0) throw new Unconvertible(`cannot provide negative value '${seconds}'`)
-  return seconds
+  return Math.trunc(seconds) + 0
 }
 
 function toList(input: Json): string[] {

@@ -147,6 +147,7 @@ function withParams(
 const NO_HEADERS: ReadonlyMap<string, string> = new Map()
 /** What would carry a token of ours to a plugin never passes. */
 const NEVER_PASSED = new Set(['x-vault-token', 'x-vault-wrap-ttl'])
+const BEARER = /^\s*bearer\b/i
 
 function passedHeaders(
   incoming: Incoming,
@@ -157,7 +158,7 @@ function passedHeaders(
   for (const name of allowed.map((one) => one.toLowerCase())) {
     const value = header(incoming, name)
     if (value === undefined || NEVER_PASSED.has(name)) continue
-    if (name === 'authorization' && value.startsWith('Bearer ')) continue
+    if (name === 'authorization' && BEARER.test(value)) continue
     passed.set(name, value)
   }
   return passed

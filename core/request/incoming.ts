@@ -125,7 +125,8 @@ function wrapTtlOf(http: HttpRequest): number {
   if (seconds < 0) {
     throw new BadRequest('error parsing X-Vault-Wrap-TTL header: requested wrap ttl cannot be negative')
   }
-  return seconds
+  // Clients read whole seconds, and 0 would mean that nothing is wrapped.
+  return Math.ceil(seconds)
 }
 
 function parseWrapTtl(text: string): number {

@@ -165,7 +165,8 @@ function spansOf({ data }: CreateRequest): Spans {
 function span(text: string, name: string): number {
   const seconds = parseDurationSeconds(text)
   if (seconds < 0) throw new BadRequest(`${name} must be positive`)
-  return seconds
+  // Answers and records know whole seconds only, and 0 would mean that nothing was asked for.
+  return Math.ceil(seconds)
 }
 
 function typeOf(
