@@ -84,11 +84,17 @@ export class RecordCache {
     this.#entries.set(key, entry, costOf(entry))
   }
 
-  /** What our own commit left: kept unless the feed is already past it. */
+  /**
+   * What our own commit left: kept unless a later change of the key is known. The feed is often past a commit before
+   * its answer is here: both come from the storage, each by its own way.
+   */
   committed(key: string, entry: Entry): void {
     this.#mark(key)
     this.#newest = Math.max(this.#newest, entry.asOf)
-    if (entry.asOf >= this.#position) this.#entries.set(key, entry, costOf(entry))
+    const current =
+      entry.asOf >= this.#position ||
+      (entry.asOf >= this.#recentFrom && (this.#recent.get(key) ?? 0) <= entry.asOf)
+    if (current) this.#entries.set(key, entry, costOf(entry))
     else this.#entries.delete(key)
   }
 
