@@ -1,0 +1,265 @@
+/** `sys/policies/acl` and its older form `sys/policy` (contract: sys-auth.md, Policies). */
+import { BadRequest } from '../../../core/errors.ts'
+import { parseDurationSeconds } from '../../../core/duration.ts'
+import { boolean, caselessName, integer, string } from '../../../core/plugin/fields.ts'
+import { path } from '../../../core/plugin/path.ts'
+import type { Request } from '../../../core/plugin/request.ts'
+import type { Response } from '../../../core/plugin/response.ts'
+import { RESPONSE_WRAPPING_POLICY_TEXT } from '../../../core/policy/defaults.ts'
+import {
+  canonicalPolicyName,
+  DEFAULT_POLICY,
+  RESPONSE_WRAPPING_POLICY,
+  ROOT_POLICY,
+} from '../../../core/policy/names.ts'
+import { parsePolicy } from '../../../core/policy/parse.ts'
+import {
+  newPolicy,
+  policyKey,
+  policyPrefix,
+  policyRecords,
+  type PolicyRecord,
+} from '../../../core/policies.ts'
+
+const fields = {
+  name: caselessName('Name of the policy; upper and lower case are the same.').default(''),
+  policy: string('Rules in HCL or JSON, or the same in base64.').default(''),
+  expiration: string('Time (RFC 3339) at which the policy ends.').default(''),
+  ttl: string('Span after which the policy ends.').default(''),
+  cas: integer('Version that the policy must have now; -1: it must not be there.'),
+  cas_required: boolean('Whether each later write must give `cas`.'),
+  allow_wildcards_in_identity_templates: boolean('Values of templates may hold `*` and `+`.'),
+  allow_slashes_in_identity_templates: boolean('Values of templates may hold `/`.'),
+}
+const legacyFields = { ...fields, rules: string('Old name of `policy`.').default('').deprecated() }
+const listFields = { prefix: caselessName('Folder of policies.').default('') }
+type PolicyRequest = Request<typeof fields>
+
+export function policyPaths() {
+  return [
+    path('policy', {
+      summary: 'Lists the policies',
+      operations: { read: listLegacy, list: listLegacy },
+    }),
+    path('policy/:name*', {
+      summary: 'A policy, in its older form',
+      fields: legacyFields,
+      operations: {
+        read: (request) => readPolicy(request, 'rules'),
+        update: (request) => writeLegacy(request),
+        delete: deletePolicy,
+      },
+    }),
+    path('policies/acl', {
+      summary: 'Lists the policies',
+      operations: { list: async (request) => ({ data: { keys: await policyNames(request) } }) },
+    }),
+    path('policies/acl/:name*', {
+      summary: 'A policy: what its holders may do',
+      fields,
+      operations: {
+        list: async (request) => ({
+          data: { keys: await policyNames(request, folder(request.data.name)) },
+        }),
+        read: (request) => readPolicy(request, 'policy'),
+        update: (request) => writePolicy(request, request.data.policy),
+        patch: patchPolicy,
+        delete: deletePolicy,
+      },
+      examples: [
+        {
+          summary: 'May read what lies below secret/data/app/',
+          operation: 'update',
+          path: 'policies/acl/app',
+          request: { policy: 'path "secret/data/app/*" { capabilities = ["read"] }' },
+        },
+      ],
+    }),
+    path(['policies/detailed/acl', 'policies/detailed/acl/:prefix*'], {
+      summary: 'Lists the policies with what is known of each',
+      fields: listFields,
+      operations: { list: listDetailed },
+    }),
+  ]
+}
+
+function folder(name: string): string {
+  return name === '' || name.endsWith('/') ? name : `${name}/`
+}
+
+async function listLegacy(request: Request): Promise<Response> {
+  const keys = await policyNames(request)
+  return { data: { keys, policies: keys } }
+}
+
+/** Names at the top first, those in folders after them, `root` last. */
+async function policyNames(
+  { storage, namespace }: Pick<Request, 'storage' | 'namespace'>,
+  prefix = '',
+): Promise<string[]> {
+  const names = await namesBelow(storage, policyPrefix(namespace.id), prefix)
+  const byDepth = [...names.filter((name) => !name.includes('/')), ...names.filter((name) => name.includes('/'))]
+  return prefix === '' && namespace.path === '' ? [...byDepth, ROOT_POLICY] : byDepth
+}
+
+async function namesBelow(
+  storage: Request['storage'],
+  root: string,
+  prefix: string,
+): Promise<string[]> {
+  const found: string[] = []
+  for (const name of await storage.list(root + prefix)) {
+    if (name.endsWith('/')) found.push(...(await namesBelow(storage, root, prefix + name)))
+    else found.push(prefix + name)
+  }
+  return found
+}
+
+async function listDetailed(request: Request<typeof listFields>): Promise<Response> {
+  const keys = await policyNames(request, folder(request.data.prefix))
+  const info: Record<string, unknown> = {}
+  for (const name of keys) {
+    const record = await find(request, name)
+    if (record !== undefined) info[name] = shown(record, 'policy')
+  }
+  return { data: { keys, key_info: info } }
+}
+
+/** `root` and `response-wrapping` are the server's own and not stored. */
+async function find(
+  { storage, namespace, nowMs }: Pick<Request, 'storage' | 'namespace' | 'nowMs'>,
+  name: string,
+): Promise<PolicyRecord | undefined> {
+  if (name === ROOT_POLICY && namespace.path === '') return newPolicy(name, '', 0)
+  if (name === RESPONSE_WRAPPING_POLICY) return newPolicy(name, RESPONSE_WRAPPING_POLICY_TEXT, 0)
+  const record = await storage.get(policyRecords, policyKey(namespace.id, name))
+  return record !== undefined && (record.expiresAtMs ?? Infinity) > nowMs ? record : undefined
+}
+
+async function readPolicy(
+  request: PolicyRequest,
+  textName: 'policy' | 'rules',
+): Promise<Response | undefined> {
+  const record = await find(request, canonicalPolicyName(request.data.name))
+  return record && { data: shown(record, textName) }
+}
+
+/** What OpenBao adds is shown where it was used: clients of Vault compare the whole answer. */
+function shown(record: PolicyRecord, textName: 'policy' | 'rules'): Record<string, unknown> {
+  const { casRequired, allowWildcards, allowSlashes, expiresAtMs } = record
+  const extended = casRequired || allowWildcards || allowSlashes || expiresAtMs !== null
+  return {
+    name: record.name,
+    [textName]: record.text,
+    ...(extended && {
+      version: record.version,
+      cas_required: casRequired,
+      allow_wildcards_in_identity_templates: allowWildcards,
+      allow_slashes_in_identity_templates: allowSlashes,
+      modified: new Date(record.modifiedAtMs),
+      expiration: expiresAtMs === null ? undefined : new Date(expiresAtMs),
+    }),
+  }
+}
+
+async function writeLegacy(request: Request<typeof legacyFields>): Promise<Response | undefined> {
+  const { policy, rules } = request.data
+  const old = policy === '' && rules !== ''
+  const answer = await writePolicy(request, old ? rules : policy)
+  if (!old) return answer
+  const warnings = ["'rules' is deprecated, please use 'policy' instead"]
+  return { data: null, warnings: [...(answer?.warnings ?? []), ...warnings] }
+}
+
+async function writePolicy(request: PolicyRequest, given: string): Promise<Response | undefined> {
+  const name = writableName(request.data.name)
+  if (given === '') throw new BadRequest("'policy' parameter not supplied or empty")
+  const before = await find(request, name)
+  store(request, name, decoded(given), before)
+  if (!request.nameFolded) return undefined
+  return { data: null, warnings: [`policy name was converted to ${name}`] }
+}
+
+async function patchPolicy(request: PolicyRequest): Promise<Response> {
+  const name = writableName(request.data.name)
+  const before = await find(request, name)
+  if (before === undefined) throw new BadRequest('policy not found')
+  const { policy } = request.data
+  store(request, name, policy === '' ? before.text : decoded(policy), before)
+  return { data: null }
+}
+
+function store(
+  { storage, namespace, nowMs, data }: PolicyRequest,
+  name: string,
+  text: string,
+  before: PolicyRecord | undefined,
+): void {
+  const casRequired = data.cas_required ?? before?.casRequired ?? false
+  checkCas(data.cas, casRequired, before)
+  parsePolicy(text, { name, namespace })
+  storage.put(policyRecords, policyKey(namespace.id, name), {
+    name,
+    text,
+    version: (before?.version ?? 0) + 1,
+    casRequired,
+    allowWildcards: data.allow_wildcards_in_identity_templates ?? before?.allowWildcards ?? false,
+    allowSlashes: data.allow_slashes_in_identity_templates ?? before?.allowSlashes ?? false,
+    modifiedAtMs: nowMs,
+    expiresAtMs: expiryOf(data, nowMs),
+  })
+}
+
+function checkCas(
+  cas: number | undefined,
+  required: boolean,
+  before: PolicyRecord | undefined,
+): void {
+  if (cas === undefined) {
+    if (required) throw new BadRequest('check-and-set parameter required for this call')
+    return
+  }
+  if (cas !== (before?.version ?? -1)) {
+    throw new BadRequest('check-and-set parameter did not match the current version')
+  }
+}
+
+function expiryOf({ expiration, ttl }: PolicyRequest['data'], nowMs: number): number | null {
+  if (expiration !== '' && ttl !== '') {
+    throw new BadRequest("cannot supply both 'expiration' and 'ttl' for policies")
+  }
+  if (ttl !== '') return nowMs + parseDurationSeconds(ttl) * 1000
+  if (expiration === '') return null
+  const atMs = Date.parse(expiration)
+  if (Number.isNaN(atMs)) {
+    throw new BadRequest("'expiration' must be a time such as 2030-01-31T12:00:00Z")
+  }
+  if (atMs <= nowMs) {
+    throw new BadRequest('refusing to update policy as expiration time has already elapsed')
+  }
+  return atMs
+}
+
+function writableName(given: string): string {
+  const name = canonicalPolicyName(given)
+  if (name === ROOT_POLICY || name === RESPONSE_WRAPPING_POLICY) {
+    throw new BadRequest(`cannot update "${name}" policy`)
+  }
+  return name
+}
+
+const BASE64 = /^(?:[A-Za-z0-9+/]{4})+(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$|^[A-Za-z0-9+/]{2}==$/
+
+/** The text, where it was sent in base64. */
+function decoded(given: string): string {
+  return BASE64.test(given) ? Buffer.from(given, 'base64').toString('utf8') : given
+}
+
+async function deletePolicy({ storage, namespace, data }: PolicyRequest): Promise<undefined> {
+  const name = canonicalPolicyName(data.name)
+  if (name === DEFAULT_POLICY) throw new BadRequest('cannot delete default policy')
+  if (name === ROOT_POLICY || name === RESPONSE_WRAPPING_POLICY) {
+    throw new BadRequest(`cannot delete "${name}" policy`)
+  }
+  storage.delete(policyKey(namespace.id, name))
+}
