@@ -1,0 +1,181 @@
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { startCluster, type Cluster } from '../test/support/kit.ts'
+import { inStorage, putMount, putPolicy } from '../test/support/records.ts'
+import { bootstrapNamespace } from './bootstrap.ts'
+import { writeNamespaces } from './namespaces.ts'
+import { systemRandom } from './random.ts'
+
+/** a, a/deep and b; each with its own token method, and a policy `admin` that may do anything in it. */
+const NAMESPACES = [
+  { id: 'aaaaaa', path: 'a/' },
+  { id: 'dddddd', path: 'a/deep/' },
+  { id: 'bbbbbb', path: 'b/' },
+]
+
+/** A wildcard alone does not reach into namespaces below: they may be made after the policy. */
+const ADMIN = ['*', 'deep/*']
+  .map((path) => `path "${path}" { capabilities = ["create", "read", "update", "delete", "list", "sudo"] }`)
+  .join('\n')
+
+async function start(): Promise<Cluster> {
+  const cluster = await startCluster()
+  onTestFinished(() => cluster.close())
+  await inStorage(cluster, async (root) => {
+    await writeNamespaces(root, NAMESPACES)
+    for (const namespace of NAMESPACES) {
+      bootstrapNamespace({ root, random: systemRandom, nowMs: 0 }, namespace)
+    }
+  })
+  for (const { id } of NAMESPACES) await putPolicy(cluster, 'admin', ADMIN, id)
+  return cluster
+}
+
+const within = (namespace: string) => ({ headers: { 'x-vault-namespace': namespace } })
+
+async function adminOf(cluster: Cluster, namespace: string): Promise<string> {
+  const body = { policies: ['admin'], ttl: '1h', no_parent: true }
+  const made = await cluster.write('auth/token/create', body, within(namespace))
+  expect(made.status).toBe(200)
+  return String(made.auth['client_token'])
+}
+
+const self = (cluster: Cluster, token: string, namespace = '') =>
+  cluster.read('auth/token/lookup-self', { token, ...within(namespace) })
+
+test('a token names its namespace, and is good there and below', async () => {
+  const cluster = await start()
+  const token = await adminOf(cluster, 'a')
+  expect(token).toMatch(/^hvs\.[0-9A-Za-z]{24}\.aaaaaa$/)
+  expect((await self(cluster, token, 'a')).data).toMatchObject({ namespace_path: 'a/' })
+  expect((await self(cluster, token, 'a/deep')).status).toBe(200)
+  for (const other of ['', 'b']) expect((await self(cluster, token, other)).status).toBe(403)
+})
+
+test.each([
+  ['header', 'a', 'auth/token/lookup-self'],
+  ['header with slashes', '/a/', 'auth/token/lookup-self'],
+  ['path', '', 'a/auth/token/lookup-self'],
+  ['path in the deep', '', 'a/deep/auth/token/lookup-self'],
+  ['both', 'a', 'deep/auth/token/lookup-self'],
+  ['header of both', 'a/deep', 'auth/token/lookup-self'],
+])('a request names its namespace by %s', async (_how, header, path) => {
+  const cluster = await start()
+  const token = await adminOf(cluster, 'a')
+  expect((await cluster.read(path, { token, ...within(header) })).status).toBe(200)
+})
+
+test.each(['c', 'a/b', 'aa', 'A', 'a/deep/er', '../a', 'a/../b', 'aaaaaa'])('%j is no namespace', async (header) => {
+  const cluster = await start()
+  const answer = await cluster.read('auth/token/lookup-self', within(header))
+  expect(answer).toMatchObject({ status: 404, errors: ['namespace not found'] })
+})
+
+test('the root namespace has no other name below another', async () => {
+  const cluster = await start()
+  const token = await adminOf(cluster, 'a')
+  for (const [header, path] of [
+    ['a/root', 'auth/token/lookup-self'],
+    ['a', 'root/auth/token/lookup-self'],
+  ] as const) {
+    expect((await cluster.read(path, { token, ...within(header) })).status).toBe(404)
+  }
+  for (const header of ['root', '/', '']) {
+    expect((await self(cluster, cluster.rootToken, header)).status).toBe(200)
+    expect((await self(cluster, token, header)).status).toBe(403)
+  }
+})
+
+test('policies of the same name are others in each namespace', async () => {
+  const cluster = await start()
+  await putPolicy(cluster, 'same', 'path "auth/token/lookup-self" { capabilities = ["read"] }', 'aaaaaa')
+  await putPolicy(cluster, 'same', 'path "auth/token/lookup-self" { capabilities = ["deny"] }', 'bbbbbb')
+  for (const [namespace, status] of [['a', 200], ['b', 403]] as const) {
+    const body = { policies: ['same'], no_default_policy: true }
+    const made = await cluster.write('auth/token/create', body, within(namespace))
+    const token = String(made.auth['client_token'])
+    expect((await self(cluster, token, namespace)).status).toBe(status)
+  }
+})
+
+test('mounts of the same path are others in each namespace', async () => {
+  const cluster = await start()
+  for (const { id } of NAMESPACES) await putMount(cluster, { path: 'cubby/', type: 'kv' }, id)
+  await putMount(cluster, { path: 'cubby/', type: 'kv' })
+  await cluster.write('cubby/x', { from: 'root' })
+  await cluster.write('cubby/x', { from: 'a' }, within('a'))
+  await cluster.write('cubby/x', { from: 'deep' }, within('a/deep'))
+  for (const [path, from] of [['cubby/x', 'root'], ['a/cubby/x', 'a'], ['a/deep/cubby/x', 'deep']] as const) {
+    expect((await cluster.read(path)).data).toEqual({ from })
+  }
+  expect((await cluster.read('b/cubby/x')).status).toBe(404)
+})
+
+test('a policy of a parent reaches a namespace below by the path from itself', async () => {
+  const cluster = await start()
+  await putPolicy(cluster, 'down', 'path "deep/auth/token/lookup-self" { capabilities = ["read"] }', 'aaaaaa')
+  const body = { policies: ['down'], no_default_policy: true }
+  const made = await cluster.write('auth/token/create', body, within('a'))
+  const token = String(made.auth['client_token'])
+  expect((await self(cluster, token, 'a/deep')).status).toBe(200)
+  expect((await self(cluster, token, 'a')).status).toBe(403)
+})
+
+describe('an accessor of another namespace', () => {
+  test.each([
+    ['a', 'a', true],
+    ['a', 'a/deep', true],
+    ['a', 'b', false],
+    ['a', '', false],
+    ['a/deep', 'a', false],
+    ['b', 'a/deep', false],
+  ])('an administrator of %j reaches the tokens of %j: %j', async (from, of, reaches) => {
+    const cluster = await start()
+    const token = await adminOf(cluster, from)
+    const victim =
+      of === ''
+        ? String((await cluster.write('auth/token/create', { ttl: '1h' })).auth['client_token'])
+        : await adminOf(cluster, of)
+    const accessor = String((await self(cluster, victim, of)).data['accessor'])
+    const ask = (path: string) =>
+      cluster.write(`auth/token/${path}`, { accessor }, { token, ...within(from) })
+    expect((await ask('lookup-accessor')).status).toBe(reaches ? 200 : 400)
+    expect((await ask('renew-accessor')).status).toBe(reaches ? 200 : 400)
+    await ask('revoke-accessor')
+    expect((await self(cluster, victim, of)).status).toBe(reaches ? 403 : 200)
+  })
+
+  test('is in no list but its own', async () => {
+    const cluster = await start()
+    const token = await adminOf(cluster, 'a')
+    const listed = await cluster.list('auth/token/accessors', { token, ...within('a') })
+    const keys = listed.data['keys']
+    expect(keys).toEqual([expect.stringMatching(/\.aaaaaa$/)])
+  })
+})
+
+test('root within a namespace is root there and below, and nowhere else', async () => {
+  const cluster = await start()
+  const made = await cluster.write('auth/token/create', { policies: ['root'], ttl: '1h' }, within('a'))
+  expect(made.auth['policies']).toEqual(['root'])
+  const token = String(made.auth['client_token'])
+  for (const namespace of ['a', 'a/deep']) expect((await self(cluster, token, namespace)).status).toBe(200)
+  for (const namespace of ['', 'b']) expect((await self(cluster, token, namespace)).status).toBe(403)
+})
+
+test('a wildcard of a parent does not reach into a namespace below', async () => {
+  const cluster = await start()
+  await putPolicy(cluster, 'wide', 'path "*" { capabilities = ["read"] }', 'aaaaaa')
+  const body = { policies: ['wide'], no_default_policy: true }
+  const made = await cluster.write('auth/token/create', body, within('a'))
+  const token = String(made.auth['client_token'])
+  expect((await self(cluster, token, 'a')).status).toBe(200)
+  expect((await self(cluster, token, 'a/deep')).status).toBe(403)
+})
+
+test('a token whose namespace is gone may do nothing', async () => {
+  const cluster = await start()
+  const token = await adminOf(cluster, 'b')
+  await inStorage(cluster, (root) => writeNamespaces(root, NAMESPACES.slice(0, 2)))
+  for (const namespace of ['', 'a']) expect((await self(cluster, token, namespace)).status).toBe(403)
+  expect((await self(cluster, token, 'b')).status).toBe(404)
+})
