@@ -48,7 +48,7 @@ export function grantedTtl(limits: TtlLimits, asked: TtlAsked): Ttl {
   }
   const wanted = asked.incrementSeconds || limits.ttlSeconds || limits.mountDefaultTtlSeconds
   if (wanted > leftSeconds && (asked.incrementSeconds || limits.ttlSeconds) > 0) {
-    warnings.push(capped('TTL', wanted, Math.max(leftSeconds, 0)))
+    warnings.push(capped('TTL', wanted, cap.seconds))
   }
   return { ttlSeconds: atMost(wanted, leftSeconds), warnings }
 }

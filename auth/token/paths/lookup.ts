@@ -5,7 +5,7 @@ import { string } from '../../../core/plugin/fields.ts'
 import { path } from '../../../core/plugin/path.ts'
 import type { Namespace, Request } from '../../../core/plugin/request.ts'
 import { leftSeconds } from '../../../core/tokens/answer.ts'
-import { findByAccessor, findToken } from '../../../core/tokens/find.ts'
+import { findByAccessor, findStored, findToken } from '../../../core/tokens/find.ts'
 import type { TokenRecord } from '../../../core/tokens/record.ts'
 import { showCidr } from '../../../core/cidr.ts'
 import type { Unsealed } from '../engine.ts'
@@ -62,6 +62,12 @@ async function show(
   return { data: await tokenFacts(root, record, token, nowMs) }
 }
 
+/** A child whose parent was revoked alone is an orphan from that instant, though its record may not say so yet. */
+async function isOrphan(root: Request['storage'], record: TokenRecord): Promise<boolean> {
+  const { parentId, parentNamespaceId } = record
+  return parentId === '' || (await findStored({ root }, parentNamespaceId, parentId)) === undefined
+}
+
 /** Contract: http.md, 10.4. */
 async function tokenFacts(
   root: Request['storage'],
@@ -79,7 +85,7 @@ async function tokenFacts(
     meta: record.meta,
     display_name: record.displayName,
     num_uses: stored?.numUses ?? 0,
-    orphan: record.parentId === '',
+    orphan: await isOrphan(root, record),
     creation_time: Math.floor(record.createdAtMs / 1000),
     creation_ttl: record.ttlSeconds,
     expire_time: record.expiresAtMs === null ? null : new Date(record.expiresAtMs),

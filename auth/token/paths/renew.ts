@@ -64,6 +64,7 @@ async function renew(
   token: string,
 ): Promise<Response> {
   const { storage: root, nowMs, data } = request
+  if (record.expiresAtMs === null) throw new BadRequest('invalid lease ID')
   const { mount, limits } = await limitsNow(request, mounts, record)
   const { record: renewed, warnings } = renewToken({
     root,

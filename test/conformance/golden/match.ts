@@ -86,6 +86,9 @@ function byText(a: Json, b: Json): number {
   return text(a) < text(b) ? -1 : 1
 }
 
+/** What Keyhold adds to answers on purpose, beside all that was recorded. */
+const OUR_OWN: ReadonlySet<string> = new Set(['keyhold_version'])
+
 function objectDifferences(
   expected: JsonObject,
   actual: Json | undefined,
@@ -97,7 +100,7 @@ function objectDifferences(
   const path = (key: string) => (at === '' ? key : `${at}.${key}`)
   const names = new Map(Object.keys(expected).map((key) => [resolveKey(key, variables), key]))
   const missing = [...names.keys()].filter((name) => !Object.hasOwn(actual, name))
-  const extra = Object.keys(actual).filter((name) => !names.has(name))
+  const extra = Object.keys(actual).filter((name) => !names.has(name) && !OUR_OWN.has(name))
   const found = [
     ...missing.map(
       (name) => `${path(name)}: missing, recorded ${show(expected[names.get(name) ?? name])}`,
@@ -110,7 +113,8 @@ function objectDifferences(
       ),
   ]
   if (found.length > 0 || options.ordered !== true) return found
-  return orderDifference([...names.keys()], Object.keys(actual), at)
+  const theirs = Object.keys(actual).filter((name) => !OUR_OWN.has(name))
+  return orderDifference([...names.keys()], theirs, at)
 }
 
 function resolveKey(key: string, variables: Variables): string {
@@ -122,7 +126,9 @@ export function topOrderDifference(expected: Json, actual: Json | undefined): st
   if (!isJsonObject(expected) || !isJsonObject(actual)) return []
   const isEnvelope = ENVELOPE.every((key) => Object.hasOwn(expected, key))
   const relevant = (object: JsonObject) =>
-    Object.keys(object).filter((key) => !isEnvelope || ENVELOPE.includes(key))
+    Object.keys(object).filter((key) =>
+      isEnvelope ? ENVELOPE.includes(key) : !OUR_OWN.has(key),
+    )
   return orderDifference(relevant(expected), relevant(actual), '')
 }
 
