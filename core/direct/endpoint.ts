@@ -42,12 +42,19 @@ export function readStrict<T extends z.ZodObject>(
   schema: T,
   goName: string,
 ): z.infer<T> {
-  const parsed = schema.safeParse(parseBody(http, limits))
+  const body = parseBody(http, limits)
+  const parsed = schema.safeParse(body)
   if (parsed.success) return parsed.data
   const [issue] = parsed.error.issues
   const field = issue?.path.join('.') ?? ''
   const expected = issue?.code === 'invalid_type' ? issue.expected : 'another type'
   throw new BadRequest(
-    `failed to decode JSON input: json: cannot unmarshal into Go struct field ${goName}.${field} of type ${expected === 'number' ? 'int' : expected}`,
+    `failed to decode JSON input: json: cannot unmarshal ${sentType(body[field])} into Go struct field ${goName}.${field} of type ${expected === 'number' ? 'int' : expected}`,
   )
+}
+
+/** What the reference calls the type of what was sent. */
+function sentType(value: unknown): string {
+  if (Array.isArray(value)) return 'array'
+  return typeof value === 'boolean' ? 'bool' : typeof value
 }

@@ -53,8 +53,9 @@ function answer(
   const headers = headersOf(input, response)
   const made = { response, auth, warnings }
   if (response.wrapInfo !== undefined) return wrapped(made, response.wrapInfo, headers)
-  const plain = render(input, response, auth, warnings)
   const ttlSeconds = wrapTtl(input.wrapTtlSeconds, response.wrapTtlSeconds ?? 0)
+  // What is wrapped has no copies of its data at the top level.
+  const plain = render(ttlSeconds > 0 ? { ...input, path: '' } : input, response, auth, warnings)
   if (ttlSeconds === 0 || plain.status === 204 || response.raw !== undefined) {
     const all = headers === NO_HEADERS ? plain.headers : { ...plain.headers, ...headers }
     return { response, auth, warnings, wrapInfo: undefined, status: plain.status, headers: all, body: plain.body }

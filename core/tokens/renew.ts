@@ -20,11 +20,18 @@ export interface Renewed {
   readonly warnings: readonly string[]
 }
 
+/** @throws {BadRequest} the token has no end that could be moved, or is not renewable */
+export function demandRenewal(
+  record: ServiceToken,
+): asserts record is ServiceToken & { expiresAtMs: number } {
+  if (record.expiresAtMs === null) throw new BadRequest('invalid lease ID')
+  if (!record.renewable) throw new BadRequest('lease is not renewable')
+}
+
 /** @throws {BadRequest} it has no end, is not renewable, or its maximum is reached */
 export function renewToken(input: RenewInput): Renewed {
   const { root, nowMs, record, limits } = input
-  if (record.expiresAtMs === null) throw new BadRequest('invalid lease ID')
-  if (!record.renewable) throw new BadRequest('lease is not renewable')
+  demandRenewal(record)
   const { ttlSeconds, warnings } = grantedTtl(
     {
       ...limits,

@@ -9,7 +9,7 @@ import { mountPrefix } from '../../../core/mounts/record.ts'
 import { authAnswer } from '../../../core/tokens/answer.ts'
 import { findToken } from '../../../core/tokens/find.ts'
 import type { ServiceToken } from '../../../core/tokens/record.ts'
-import { renewToken } from '../../../core/tokens/renew.ts'
+import { demandRenewal, renewToken } from '../../../core/tokens/renew.ts'
 import type { Unsealed } from '../engine.ts'
 import { rolePrefix, tokenRoles } from '../role.ts'
 import { byAccessor } from './lookup.ts'
@@ -64,7 +64,7 @@ async function renew(
   token: string,
 ): Promise<Response> {
   const { storage: root, nowMs, data } = request
-  if (record.expiresAtMs === null) throw new BadRequest('invalid lease ID')
+  demandRenewal(record)
   const { mount, limits } = await limitsNow(request, mounts, record)
   const { record: renewed, warnings } = renewToken({
     root,
