@@ -3,7 +3,6 @@
  * a key of this server, so that somebody who has only the public part can tell a genuine one.
  */
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto'
-import { errors, jwtVerify, SignJWT } from 'jose'
 import { z } from 'zod'
 import { kind } from '../store/kind.ts'
 import type { View } from '../store/view.ts'
@@ -14,11 +13,15 @@ const keyRecords = kind('wrapping-key', z.object({ pkcs8: z.string() }).readonly
 const KEY = 'core/wrapping-key'
 const ALGORITHM = 'ES512'
 
+/** Loaded when the first JWT is met: most servers never see one. */
+const loadJose = () => import('jose')
+
 export async function asJwt(
   { root, nowMs }: IssueContext,
   token: string,
   record: ServiceToken,
 ): Promise<string> {
+  const { SignJWT } = await loadJose()
   const jwt = new SignJWT({ accessor: record.accessor, type: 'wrapping' })
     .setProtectedHeader({ alg: ALGORITHM, typ: 'JWT' })
     .setJti(token)
@@ -31,6 +34,7 @@ export async function asJwt(
 export async function fromJwt(root: View, nowMs: number, text: string): Promise<string> {
   const key = text.split('.').length === 3 && text.startsWith('ey') ? await readKey(root) : undefined
   if (key === undefined) return text
+  const { errors, jwtVerify } = await loadJose()
   try {
     const options = { algorithms: [ALGORITHM], currentDate: new Date(nowMs) }
     const { payload } = await jwtVerify(text, createPublicKey(key), options)
