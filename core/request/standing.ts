@@ -70,6 +70,8 @@ export interface Kept {
 
 /** Pairs of token and path whose standing is kept. */
 const MAX_KEPT = 8192
+/** Longer ones are not: anybody may send such, and they are no more than some. */
+const MAX_KEY_CHARACTERS = 1024
 const one = () => 1
 
 export class Standings {
@@ -83,7 +85,8 @@ export class Standings {
   }
 
   keep(incoming: Incoming, kept: Kept): void {
-    this.#kept.set(keyOf(incoming), kept, 1)
+    const key = keyOf(incoming)
+    if (key.length <= MAX_KEY_CHARACTERS) this.#kept.set(key, kept, 1)
   }
 }
 

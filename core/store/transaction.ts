@@ -7,7 +7,7 @@
  */
 import { MAX_CHANGES_PER_COMMIT, MAX_VALUE_BYTES } from '../../storage/contract.ts'
 import { assert, RequestError } from '../errors.ts'
-import { checkKey } from './check-key.ts'
+import { checkKey, checkPrefix } from './check-key.ts'
 import { deepFreeze, type Kind } from './kind.ts'
 import type { Entry } from './cache.ts'
 import type { Store, Write } from './store.ts'
@@ -104,6 +104,7 @@ export class Transaction {
 
   /** The names one level below, in order; our own writes are seen. */
   async list(prefix: string, { after = '', limit = MAX_LISTED } = {}): Promise<string[]> {
+    checkPrefix(prefix)
     const stored = await this.#store.list(prefix, { after, limit: limit + this.#writes.size })
     return this.#writes.size === 0 ? stored : this.#overlay(prefix, after, stored).slice(0, limit)
   }

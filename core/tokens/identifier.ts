@@ -16,6 +16,8 @@ export const MAX_TOKEN_CHARACTERS = 8192
 
 /** Tokens in use whose identifiers are kept, as long as the record of the key is. */
 const MAX_KNOWN = 8192
+/** Longer texts are hashed each time: ours are much shorter, and anybody may send such. */
+const MAX_KNOWN_CHARACTERS = 256
 const known = new WeakMap<object, Generations<string>>()
 const one = () => 1
 
@@ -34,7 +36,7 @@ export async function tokenId(root: View, token: string): Promise<string> {
   let id = ids.get(token, one)
   if (id === undefined) {
     id = keyedHash(record, record.salt, token)
-    ids.set(token, id, 1)
+    if (token.length <= MAX_KNOWN_CHARACTERS) ids.set(token, id, 1)
   }
   return id
 }
