@@ -2,6 +2,12 @@
 import { z } from 'zod'
 import { isCidr, showCidr } from '../cidr.ts'
 import { BadRequest } from '../errors.ts'
+import {
+  canonicalPolicyName,
+  PolicyNotAssignable,
+  RESPONSE_WRAPPING_POLICY,
+  ROOT_POLICY,
+} from '../policy/names.ts'
 import { boolean, duration, integer, list, string, type Parsed } from './fields.ts'
 import type { Mount } from './request.ts'
 import type { Grant } from './response.ts'
@@ -59,7 +65,7 @@ export function changedTokenSettings(settings: TokenSettings, data: TokenData): 
     maxTtlSeconds: data.token_max_ttl ?? settings.maxTtlSeconds,
     explicitMaxTtlSeconds: data.token_explicit_max_ttl ?? settings.explicitMaxTtlSeconds,
     periodSeconds: data.token_period ?? settings.periodSeconds,
-    policies: data.token_policies ? lowerCase(data.token_policies) : settings.policies,
+    policies: data.token_policies ? policyNames(data.token_policies) : settings.policies,
     boundCidrs: data.token_bound_cidrs ?? settings.boundCidrs,
     noDefaultPolicy: data.token_no_default_policy ?? settings.noDefaultPolicy,
     numUses: data.token_num_uses ?? settings.numUses,
@@ -70,9 +76,14 @@ export function changedTokenSettings(settings: TokenSettings, data: TokenData): 
   return changed
 }
 
-/** In the order given: a read shows them so. */
-function lowerCase(names: readonly string[]): readonly string[] {
-  return [...new Set(names.map((name) => name.toLowerCase()))]
+/** Canonical, each once, in the order given: a read shows them so. @throws {BadRequest} no login could give them */
+function policyNames(names: readonly string[]): readonly string[] {
+  const policies = [...new Set(names.map(canonicalPolicyName))]
+  if (policies.includes(ROOT_POLICY)) throw new BadRequest('auth methods cannot create root tokens')
+  if (policies.includes(RESPONSE_WRAPPING_POLICY)) {
+    throw new PolicyNotAssignable(RESPONSE_WRAPPING_POLICY)
+  }
+  return policies
 }
 
 function typeOf(text: string): TokenSettings['type'] {
