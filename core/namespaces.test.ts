@@ -70,7 +70,7 @@ test.each(['c', 'a/b', 'aa', 'A', 'a/deep/er', '../a', 'a/../b', 'aaaaaa'])('%j 
   expect(answer).toMatchObject({ status: 404, errors: ['namespace not found'] })
 })
 
-test('the root namespace has no other name below another', async () => {
+test('row 18 (CVE-2026-55775): the root namespace has no other name below another', async () => {
   const cluster = await start()
   const token = await adminOf(cluster, 'a')
   for (const [header, path] of [
@@ -120,7 +120,7 @@ test('a policy of a parent reaches a namespace below by the path from itself', a
   expect((await self(cluster, token, 'a')).status).toBe(403)
 })
 
-describe('an accessor of another namespace', () => {
+describe('row 19 (CVE-2026-40264): an accessor of another namespace', () => {
   test.each([
     ['a', 'a', true],
     ['a', 'a/deep', true],
@@ -162,7 +162,7 @@ test('root within a namespace is root there and below, and nowhere else', async 
   for (const namespace of ['', 'b']) expect((await self(cluster, token, namespace)).status).toBe(403)
 })
 
-test('a wildcard of a parent does not reach into a namespace below', async () => {
+test('row 16 (CVE-2020-10661): a wildcard of a parent does not reach into a namespace below', async () => {
   const cluster = await start()
   await putPolicy(cluster, 'wide', 'path "*" { capabilities = ["read"] }', 'aaaaaa')
   const body = { policies: ['wide'], no_default_policy: true }

@@ -185,4 +185,3 @@ describe('as a JWT', () => {
     for (const one of forged) expect(await unwrapByBody(cluster, one, cluster.rootToken)).toMatchObject(NOT_VALID)
   })
 })
-
