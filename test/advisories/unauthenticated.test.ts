@@ -137,4 +137,3 @@ test('row 57 (CVE-2026-5807): nobody without a token starts or stops a ceremony 
     }
   }
 })
-
