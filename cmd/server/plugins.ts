@@ -4,13 +4,29 @@ import { tokenMethod } from '../../auth/token/engine.ts'
 import type { AuditBroker } from '../../core/audit/broker.ts'
 import type { Node } from '../../core/node.ts'
 import type { PluginType } from '../../core/plugin/plugin.ts'
+import { cubbyholeEngine } from '../../engines/cubbyhole/engine.ts'
+import { identityEngine } from '../../engines/identity/engine.ts'
+import { kvEngine } from '../../engines/kv/engine.ts'
+import { systemEngine } from '../../engines/system/engine.ts'
 import { auditPaths, type AuditSettings } from '../../engines/system/paths/audit.ts'
+import { capabilityPaths } from '../../engines/system/paths/capabilities.ts'
+import { keyPaths } from '../../engines/system/paths/keys.ts'
+import { mountPaths } from '../../engines/system/paths/mounts.ts'
+import { pluginPaths } from '../../engines/system/paths/plugins.ts'
+import { policyPaths } from '../../engines/system/paths/policies.ts'
 import { sealPaths } from '../../engines/system/paths/seal.ts'
+import { statusPaths } from '../../engines/system/paths/status.ts'
+import { toolPaths } from '../../engines/system/paths/tools.ts'
+import { uiPaths } from '../../engines/system/paths/ui.ts'
 import { wrappingPaths } from '../../engines/system/paths/wrapping.ts'
 
 export interface PluginParts {
   readonly audit: AuditBroker
   readonly auditSettings: AuditSettings
+  /** As clients reach this node; empty: unknown. */
+  readonly apiAddress?: string
+  /** What may be shown of the configuration. */
+  readonly configuration?: Readonly<Record<string, unknown>>
 }
 
 /** Each is given just what it uses of the node that it is part of. */
@@ -18,22 +34,39 @@ export function builtinPlugins(parts: PluginParts): (node: Node) => readonly Plu
   return (node) => {
     const unsealed = () => node.unsealed
     const mounts = () => ({ registry: node.registry, systemTtl: node.parts.systemTtl })
-    const systemPaths = [
-      ...wrappingPaths(unsealed),
-      ...auditPaths(parts.audit, parts.auditSettings),
-      ...sealPaths(() => node.seal()),
-    ]
-    return [
-      {
-        type: 'system',
-        kind: 'secret',
-        privileged: true,
-        singleton: true,
-        help: 'System',
-        create: () => ({ paths: systemPaths }),
-      },
-      tokenMethod(unsealed, mounts),
+    const types: PluginType[] = [
+      identityEngine,
+      cubbyholeEngine,
+      kvEngine,
       approleMethod,
+      tokenMethod(unsealed, mounts),
     ]
+    return [systemEngine(systemPaths(node, parts)), ...types]
   }
+}
+
+/** The registry is there only when the node is: the paths that need it ask for it. */
+function systemPaths(node: Node, parts: PluginParts) {
+  const unsealed = () => node.unsealed
+  const registry = () => node.registry
+  return [
+    ...mountPaths(registry, node.parts.systemTtl),
+    ...policyPaths(),
+    ...capabilityPaths(unsealed),
+    ...auditPaths(parts.audit, parts.auditSettings),
+    ...wrappingPaths(unsealed),
+    ...sealPaths(() => node.seal()),
+    ...keyPaths(
+      () => node.keyStatus(),
+      () => node.rotate(),
+    ),
+    ...uiPaths(unsealed, registry),
+    ...pluginPaths(registry),
+    ...toolPaths,
+    ...statusPaths({
+      apiAddress: parts.apiAddress ?? '',
+      startedAtMs: node.parts.clock.nowMs(),
+      configuration: parts.configuration ?? {},
+    }),
+  ]
 }

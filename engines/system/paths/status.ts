@@ -1,0 +1,111 @@
+/** Facts about this server: nodes, releases, machine, counters (contract: sys-auth.md, Tools, config, monitoring). */
+import { arch, cpus, freemem, hostname, loadavg, platform, release, totalmem, uptime } from 'node:os'
+import { RequestError } from '../../../core/errors.ts'
+import { path } from '../../../core/plugin/path.ts'
+import type { Request } from '../../../core/plugin/request.ts'
+import { accessorPrefix } from '../../../core/tokens/record.ts'
+import { WIRE_VERSION } from '../../../core/version.ts'
+
+export interface StatusParts {
+  /** As clients reach this node. */
+  readonly apiAddress: string
+  readonly startedAtMs: number
+  /** The configuration without anything secret. */
+  readonly configuration: Readonly<Record<string, unknown>>
+}
+
+export function statusPaths(parts: StatusParts) {
+  return [
+    path('ha-status', {
+      summary: 'The nodes; this one knows itself only, for each serves alone',
+      operations: {
+        read: () => ({
+          data: {
+            nodes: [
+              {
+                hostname: hostname(),
+                api_address: parts.apiAddress,
+                cluster_address: '',
+                active_node: true,
+                last_echo: null,
+                version: WIRE_VERSION,
+              },
+            ],
+          },
+        }),
+      },
+    }),
+    path('version-history', {
+      summary: 'The releases that ran over this storage, as far as this node knows',
+      operations: {
+        list: () => ({
+          data: {
+            keys: [WIRE_VERSION],
+            key_info: {
+              [WIRE_VERSION]: {
+                timestamp_installed: new Date(parts.startedAtMs),
+                commit_date: '',
+                previous_version: null,
+              },
+            },
+          },
+        }),
+      },
+    }),
+    path('host-info', {
+      summary: 'The machine that this node runs on',
+      operations: { read: ({ nowMs }) => ({ data: hostInfo(nowMs) }) },
+    }),
+    path('config/state/sanitized', {
+      summary: 'The configuration without its secrets',
+      operations: { read: () => ({ data: parts.configuration }) },
+    }),
+    path('internal/counters/tokens', {
+      summary: 'How many service tokens there are',
+      operations: { read: countTokens },
+    }),
+    path('internal/counters/entities', {
+      summary: 'How many entities there are',
+      operations: { read: () => ({ data: { counters: { entities: { total: 0 } } } }) },
+    }),
+    path('internal/counters/requests', {
+      summary: 'Removed, as in Vault',
+      operations: {
+        read: () => {
+          throw new RequestError(404, 'The functionality has been removed on this path')
+        },
+      },
+    }),
+    path('replication/status', {
+      summary: 'There is no replication: every node serves from the one storage',
+      unauthenticated: true,
+      operations: {
+        read: () => {
+          throw new RequestError(404, 'unsupported path')
+        },
+      },
+    }),
+  ]
+}
+
+async function countTokens({ storage, namespace }: Request) {
+  const { length } = await storage.list(accessorPrefix(namespace.id))
+  return { data: { counters: { service_tokens: { total: length } } } }
+}
+
+function hostInfo(nowMs: number): Record<string, unknown> {
+  const [one, five, fifteen] = loadavg()
+  return {
+    timestamp: new Date(nowMs),
+    cpu: cpus().map(({ model, speed }, cpu) => ({ cpu, modelName: model, mhz: speed })),
+    host: {
+      hostname: hostname(),
+      os: platform(),
+      kernelArch: arch(),
+      kernelVersion: release(),
+      uptime: Math.floor(uptime()),
+    },
+    load: { load1: one, load5: five, load15: fifteen },
+    memory: { total: totalmem(), available: freemem() },
+  }
+}
