@@ -1,4 +1,5 @@
 /** The API of one node: the endpoints that work while it is sealed, and the pipeline for all others. */
+import { judgeOrigin } from './cors.ts'
 import { handlerFor, type DirectEndpoint } from './direct/endpoint.ts'
 import { healthEndpoint, leaderEndpoint } from './direct/health.ts'
 import { initEndpoint } from './direct/init.ts'
@@ -9,6 +10,8 @@ import type { App, HttpRequest, HttpResponse } from './http/message.ts'
 import type { Node } from './node.ts'
 import { asRequestError, isOurs, renderError } from './request/failure.ts'
 import { header } from './request/incoming.ts'
+import { Transaction } from './store/transaction.ts'
+import { View } from './store/view.ts'
 
 const DIRECT = new Map<string, DirectEndpoint>(
   [initEndpoint, sealStatusEndpoint, unsealEndpoint, healthEndpoint, leaderEndpoint].map(
@@ -25,7 +28,23 @@ export function createApi(node: Node): App {
     if (http.path === SEAL_PATH && node.isSealed) {
       return answerDirectly(node, sealedSealEndpoint, http)
     }
-    return node.handle(http)
+    return http.headers['origin'] === undefined ? node.handle(http) : fromPage(node, http)
+  }
+}
+
+/** A browser says from which page a request comes. */
+async function fromPage(node: Node, http: HttpRequest): Promise<HttpResponse> {
+  if (node.isSealed) return node.handle(http)
+  try {
+    const { store } = node.unsealed
+    store.cache.refresh()
+    const verdict = await judgeOrigin(new View(new Transaction(store), ''), http)
+    if (verdict.kind === 'answered') return verdict.response
+    const answer = await node.handle(http)
+    return { ...answer, headers: { ...answer.headers, ...verdict.headers } }
+  } catch (error) {
+    if (isOurs(error)) node.parts.onFailure('judging an origin', error)
+    return renderError(asRequestError(error))
   }
 }
 

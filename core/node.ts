@@ -13,6 +13,8 @@ import { startDuties, type Duties } from './duties.ts'
 import { BadRequest, Sealed } from './errors.ts'
 import type { BodyLimits } from './http/body.ts'
 import type { HttpRequest, HttpResponse } from './http/message.ts'
+import { InFlight } from './in-flight.ts'
+import { Metrics } from './metrics.ts'
 import type { SystemTtl } from './mounts/mount.ts'
 import { Registry } from './mounts/registry.ts'
 import { Pipeline, type UnsealedParts } from './pipeline.ts'
@@ -20,7 +22,14 @@ import type { PluginType } from './plugin/plugin.ts'
 import { AclCache } from './policies.ts'
 import type { Random } from './random.ts'
 import { UnsealCeremony } from './seal/ceremony.ts'
-import { initialize, isInitialized, NotInitialized, recordReader, sealBarrier, unseal } from './seal/lifecycle.ts'
+import {
+  initialize,
+  isInitialized,
+  NotInitialized,
+  recordReader,
+  sealBarrier,
+  unseal,
+} from './seal/lifecycle.ts'
 import type { Unsealed } from './seal/lifecycle.ts'
 import { readSealConfig, type SealConfig } from './seal/seal-config.ts'
 import type { Seal, Sharing } from './seal/seal.ts'
@@ -70,6 +79,8 @@ interface Open extends UnsealedParts {
 export class Node {
   readonly parts: NodeParts
   readonly registry: Registry
+  readonly metrics = new Metrics()
+  readonly inFlight = new InFlight()
   readonly pipeline: Pipeline
   readonly #ceremony: UnsealCeremony<Unsealed>
   #open: Open | undefined
@@ -79,6 +90,8 @@ export class Node {
     this.registry = new Registry(parts.plugins(this))
     this.pipeline = new Pipeline({
       ...parts,
+      metrics: this.metrics,
+      inFlight: this.inFlight,
       registry: this.registry,
       unsealed: () => this.#open,
       onFailure: (requestId, error) => parts.onFailure(`request ${requestId}`, error),
@@ -272,5 +285,10 @@ function onlySeals(barrier: Pick<Barrier, 'seal'>): ConstructorParameters<typeof
   const open = (): never => {
     throw new Sealed()
   }
-  return { ready: () => undefined, seal: (key, text) => barrier.seal(key, text), open, openFetched: open }
+  return {
+    ready: () => undefined,
+    seal: (key, text) => barrier.seal(key, text),
+    open,
+    openFetched: open,
+  }
 }

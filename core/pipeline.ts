@@ -10,6 +10,8 @@ import type { Clock } from './clock.ts'
 import { Sealed, TooManyConflicts } from './errors.ts'
 import type { BodyLimits } from './http/body.ts'
 import type { HttpRequest, HttpResponse } from './http/message.ts'
+import type { InFlight } from './in-flight.ts'
+import type { Metrics } from './metrics.ts'
 import type { SystemTtl } from './mounts/mount.ts'
 import type { Registry } from './mounts/registry.ts'
 import { renderHelp } from './plugin/help.ts'
@@ -49,6 +51,8 @@ export interface PipelineParts {
   readonly unsealed: () => UnsealedParts | undefined
   /** Told of each failure that is not the client's. */
   readonly onFailure: (requestId: string, error: unknown) => void
+  readonly metrics: Metrics
+  readonly inFlight: InFlight
 }
 
 /** What there is only while the barrier is open. */
@@ -81,7 +85,10 @@ export class Pipeline {
 
   /** hot: answers a request below `/v1/`. */
   async handle(http: HttpRequest): Promise<HttpResponse> {
-    const id = this.#parts.random.uuid()
+    const { random, clock, metrics, inFlight } = this.#parts
+    const id = random.uuid()
+    const startedAtMs = clock.monotonicMs()
+    inFlight.begin(id, http, clock.nowMs())
     let response: HttpResponse
     try {
       const exchange = newExchange(id, readRequest(http, this.#parts.limits))
@@ -89,7 +96,10 @@ export class Pipeline {
       response = 'conflict' in first ? await this.#tryAgain(exchange, first) : first
     } catch (error) {
       response = this.#failed(id, error)
+    } finally {
+      inFlight.end(id)
     }
+    metrics.observe(http.method, clock.monotonicMs() - startedAtMs)
     const namespace = header(http, 'x-vault-namespace')
     if (namespace === undefined) return response
     return { ...response, headers: { ...response.headers, 'X-Vault-Namespace': namespace } }
@@ -279,7 +289,10 @@ export class Pipeline {
   }
 
   #failed(id: string, error: unknown): HttpResponse {
-    if (isOurs(error)) this.#parts.onFailure(id, error)
+    if (isOurs(error)) {
+      this.#parts.metrics.failed()
+      this.#parts.onFailure(id, error)
+    }
     return renderError(asRequestError(error))
   }
 

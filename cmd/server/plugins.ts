@@ -10,7 +10,10 @@ import { kvEngine } from '../../engines/kv/engine.ts'
 import { systemEngine } from '../../engines/system/engine.ts'
 import { auditPaths, type AuditSettings } from '../../engines/system/paths/audit.ts'
 import { capabilityPaths } from '../../engines/system/paths/capabilities.ts'
+import { corsPaths } from '../../engines/system/paths/cors.ts'
 import { keyPaths } from '../../engines/system/paths/keys.ts'
+import { loggerPaths, type LogLevels } from '../../engines/system/paths/loggers.ts'
+import { metricsPaths } from '../../engines/system/paths/metrics.ts'
 import { mountPaths } from '../../engines/system/paths/mounts.ts'
 import { pluginPaths } from '../../engines/system/paths/plugins.ts'
 import { policyPaths } from '../../engines/system/paths/policies.ts'
@@ -25,9 +28,13 @@ export interface PluginParts {
   readonly auditSettings: AuditSettings
   /** As clients reach this node; empty: unknown. */
   readonly apiAddress?: string
+  /** The server's log; nothing where there is none. */
+  readonly logLevels?: LogLevels
   /** What may be shown of the configuration. */
   readonly configuration?: Readonly<Record<string, unknown>>
 }
+
+const NO_LOG: LogLevels = { levels: () => ({}), set: () => undefined }
 
 /** Each is given just what it uses of the node that it is part of. */
 export function builtinPlugins(parts: PluginParts): (node: Node) => readonly PluginType[] {
@@ -63,6 +70,9 @@ function systemPaths(node: Node, parts: PluginParts) {
     ...uiPaths(unsealed, registry),
     ...pluginPaths(registry),
     ...toolPaths,
+    ...corsPaths,
+    ...metricsPaths(node.metrics, node.inFlight),
+    ...loggerPaths(parts.logLevels ?? NO_LOG),
     ...statusPaths({
       apiAddress: parts.apiAddress ?? '',
       startedAtMs: node.parts.clock.nowMs(),

@@ -9,6 +9,7 @@ import type { SystemTtl } from '../../core/mounts/mount.ts'
 import { Node } from '../../core/node.ts'
 import { systemRandom } from '../../core/random.ts'
 import { ShamirSeal } from '../../core/seal/shamir.ts'
+import type { LogLevels } from '../../engines/system/paths/loggers.ts'
 import type { AuditSettings } from '../../engines/system/paths/audit.ts'
 import type { Storage } from '../../storage/contract.ts'
 import { MemoryStorage } from '../../storage/memory.ts'
@@ -27,6 +28,8 @@ export interface RunningConfig {
   readonly systemTtl: SystemTtl
   readonly limits: BodyLimits
   readonly clusterName: string | undefined
+  /** As clients reach this node. */
+  readonly apiAddress?: string | undefined
 }
 
 /** How long running requests may take when the server stops. */
@@ -59,7 +62,13 @@ export class RunningServer {
       systemTtl: config.systemTtl,
       limits: config.limits,
       clusterName: config.clusterName,
-      plugins: builtinPlugins({ audit: this.#audit, auditSettings: config.audit }),
+      plugins: builtinPlugins({
+        audit: this.#audit,
+        auditSettings: config.audit,
+        apiAddress: config.apiAddress ?? '',
+        configuration: shownConfiguration(config),
+        logLevels: logLevels(log),
+      }),
       onFailure: (what, error) => log.error({ err: describe(error) }, `core: ${what} failed`),
       onSealChange: (sealed) => log.info(`core: vault is ${sealed ? 'sealed' : 'unsealed'}`),
     })
@@ -90,7 +99,10 @@ export class RunningServer {
         await listener.reload()
       } catch (error) {
         const err = describe(error)
-        this.#log.error({ listener: listener.url, err }, 'listener: the old certificate stays in use')
+        this.#log.error(
+          { listener: listener.url, err },
+          'listener: the old certificate stays in use',
+        )
       }
     }
     this.#log.info('core: reloaded')
@@ -128,4 +140,33 @@ function describe(error: unknown): string {
   if (error instanceof ListenerRefused) return `${error.message}; ${error.hint}`
   const cause = error.cause === undefined ? '' : `; caused by ${describe(error.cause)}`
   return `${error.stack ?? error.message}${cause}`
+}
+
+/** The configuration as `sys/config/state/sanitized` shows it: what is named here, and nothing else. */
+function shownConfiguration(config: RunningConfig): Readonly<Record<string, unknown>> {
+  return {
+    api_addr: config.apiAddress ?? '',
+    cluster_name: config.clusterName ?? '',
+    default_lease_ttl: config.systemTtl.defaultSeconds,
+    max_lease_ttl: config.systemTtl.maxSeconds,
+    listeners: config.listeners.map(({ address, tls }) => ({
+      type: address.kind,
+      config: {
+        address: address.kind === 'tcp' ? `${address.host}:${address.port}` : address.path,
+        tls_disable: tls === undefined,
+      },
+    })),
+    storage: { type: config.storage.type },
+  }
+}
+
+/** The log has one level; `core` is its name, and the other parts follow it. */
+function logLevels(log: Logger): LogLevels {
+  const configured = log.level
+  return {
+    levels: () => ({ audit: log.level, core: log.level, listener: log.level }),
+    set: (_name, level) => {
+      log.level = level ?? configured
+    },
+  }
 }

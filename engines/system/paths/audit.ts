@@ -55,7 +55,9 @@ export function auditPaths(broker: AuditBroker, settings: AuditSettings) {
     path('audit-hash/:path*', {
       summary: 'What a text reads as in the log of a device',
       fields: hashFields,
-      operations: { update: ({ data }) => ({ data: { hash: broker.hash(data.path, data.input) } }) },
+      operations: {
+        update: ({ data }) => ({ data: { hash: broker.hash(data.path, data.input) } }),
+      },
     }),
     path('config/auditing/request-headers', {
       summary: 'The request headers that the audit log holds',

@@ -19,7 +19,13 @@ import { path } from '../../../core/plugin/path.ts'
 import type { Request } from '../../../core/plugin/request.ts'
 import type { Response } from '../../../core/plugin/response.ts'
 import { kind } from '../../../core/store/kind.ts'
-import { checkTtls, checkTunedTtls, readLockout, readMountConfig, shownTune } from '../mount-config.ts'
+import {
+  checkTtls,
+  checkTunedTtls,
+  readLockout,
+  readMountConfig,
+  shownTune,
+} from '../mount-config.ts'
 import { shownMount } from '../shown-mount.ts'
 
 const mountFields = {
@@ -38,8 +44,8 @@ type MountRequest = Request<typeof mountFields>
 
 const tuneFields = {
   path: string('The mount.').default(''),
-  default_lease_ttl: anything('Usual time to live; `system` for the system\'s.'),
-  max_lease_ttl: anything('Longest time to live; `system` for the system\'s.'),
+  default_lease_ttl: anything("Usual time to live; `system` for the system's."),
+  max_lease_ttl: anything("Longest time to live; `system` for the system's."),
   description: string('What it is for.'),
   audit_non_hmac_request_keys: anything('Names whose values the audit log shows.'),
   audit_non_hmac_response_keys: anything('Names whose values the audit log shows.'),
@@ -62,7 +68,10 @@ export function mountPaths(registry: () => Registry, systemTtl: SystemTtl) {
     path('remount', {
       summary: 'Moves a mount with all that it holds',
       sudo: true,
-      fields: { from: string('Where it is.').default(''), to: string('Where it goes.').default('') },
+      fields: {
+        from: string('Where it is.').default(''),
+        to: string('Where it goes.').default(''),
+      },
       operations: { update: (request) => move(request, registry) },
     }),
     path('remount/status/:migration_id', {
@@ -127,15 +136,14 @@ function bare(given: string): string {
   return `${given.replaceAll(/^\/+|\/+$/g, '')}/`
 }
 
-async function listMounts(
-  { storage, namespace }: Request,
-  family: Family,
-): Promise<Response> {
+async function listMounts({ storage, namespace }: Request, family: Family): Promise<Response> {
   const { entries } = await readMounts(storage, namespace)
-  const shown = entries.filter((entry) => entry.kind === family).map((entry) => {
-    const name = family === 'auth' ? entry.path.slice('auth/'.length) : entry.path
-    return [name, shownMount(entry)] as const
-  })
+  const shown = entries
+    .filter((entry) => entry.kind === family)
+    .map((entry) => {
+      const name = family === 'auth' ? entry.path.slice('auth/'.length) : entry.path
+      return [name, shownMount(entry)] as const
+    })
   return { data: Object.fromEntries(shown) }
 }
 
@@ -164,9 +172,7 @@ async function makeMount(
   checkTtls({ defaultTtlSeconds: 0, maxTtlSeconds: 0, ...config })
   if (family === 'secret' ? isReserved(at) : at === 'auth/token/') {
     throw new BadRequest(
-      family === 'secret'
-        ? `cannot mount "${at}"`
-        : 'path is already in use at token/',
+      family === 'secret' ? `cannot mount "${at}"` : 'path is already in use at token/',
     )
   }
   checkType(registry(), family, type, options)
@@ -178,7 +184,7 @@ async function makeMount(
     local: data.local,
     sealWrap: data.seal_wrap,
     externalEntropyAccess: data.external_entropy_access,
-    options: options ?? null,
+    options: options ?? {},
     config: { ...(family === 'auth' && { tokenType: 'default-service' as const }), ...config },
   })
 }
@@ -222,7 +228,9 @@ async function removeMount(
   const at = storedPath(request.data.path, family)
   if (isBuiltIn(at)) {
     throw new BadRequest(
-      family === 'secret' ? `cannot unmount "${at}"` : 'token credential backend cannot be disabled',
+      family === 'secret'
+        ? `cannot unmount "${at}"`
+        : 'token credential backend cannot be disabled',
     )
   }
   await unmount(contextOf(request, registry), at)
@@ -259,7 +267,9 @@ async function writeTune(
     throw new BadRequest(`tune of path "${at}" failed: no mount entry found`)
   }
   if (entry.kind === 'secret' && isBuiltIn(entry.path)) {
-    const refused = Object.keys(body).find((name) => name in tuneFields && !TUNABLE_ON_OWN.has(name))
+    const refused = Object.keys(body).find(
+      (name) => name in tuneFields && !TUNABLE_ON_OWN.has(name),
+    )
     if (refused !== undefined) {
       throw new BadRequest(`cannot tune parameter ${refused} of ${entry.path}`)
     }
@@ -272,14 +282,16 @@ async function writeTune(
   const { warnings } = await tune(contextOf(request, registry), entry, {
     description: data.description ?? entry.description,
     options,
-    config: lockout === undefined ? config : { ...config, userLockout: readLockout(entry, lockout) },
+    config:
+      lockout === undefined ? config : { ...config, userLockout: readLockout(entry, lockout) },
   })
   const upgraded = options?.['version'] === '2' && entry.options?.['version'] !== '2'
   if (upgraded) return { data: null, warnings: [...warnings, UPGRADED] }
   return warnings.length === 0 ? undefined : { data: null, warnings }
 }
 
-const UPGRADED = 'Upgraded mount from version 1 to version 2. Old values are version 1 of their keys.'
+const UPGRADED =
+  'Upgraded mount from version 1 to version 2. Old values are version 1 of their keys.'
 
 function checkTokenType(entry: MountEntry, isGiven: boolean): void {
   if (!isGiven) return
@@ -301,7 +313,8 @@ function changedOptions(
     if (entry.type !== 'kv') {
       throw new BadRequest(`secrets engine "${entry.type}" does not allow setting a version`)
     }
-    if (version !== '1' && version !== '2') throw new BadRequest(`invalid version provided: ${version}`)
+    if (version !== '1' && version !== '2')
+      throw new BadRequest(`invalid version provided: ${version}`)
     if (version === '1' && entry.options?.['version'] === '2') {
       throw new BadRequest('cannot downgrade mount from version 2')
     }
@@ -309,10 +322,7 @@ function changedOptions(
   return { ...entry.options, ...given }
 }
 
-const moves = kind(
-  'remount',
-  z.object({ from: z.string(), to: z.string() }).readonly(),
-)
+const moves = kind('remount', z.object({ from: z.string(), to: z.string() }).readonly())
 const MOVE_PREFIX = 'remount/'
 
 async function move(
@@ -331,7 +341,7 @@ async function move(
   return {
     data: { migration_id: id },
     warnings: [
-      'Mount move has been queued. Progress will be reported in Keyhold\'s server log, tagged with the returned migration_id',
+      "Mount move has been queued. Progress will be reported in Keyhold's server log, tagged with the returned migration_id",
     ],
   }
 }

@@ -44,7 +44,8 @@ export function pluginPaths(registry: () => Registry) {
       sudo: true,
       fields: byName,
       operations: {
-        read: ({ data }) => (names(data.type).includes(data.name) ? { data: described(data.name) } : undefined),
+        read: ({ data }) =>
+          names(data.type).includes(data.name) ? { data: described(data.name) } : undefined,
         update: refuse,
         delete: refuse,
       },

@@ -98,7 +98,10 @@ async function policyNames(
   prefix = '',
 ): Promise<string[]> {
   const names = await namesBelow(storage, policyPrefix(namespace.id), prefix)
-  const byDepth = [...names.filter((name) => !name.includes('/')), ...names.filter((name) => name.includes('/'))]
+  const byDepth = [
+    ...names.filter((name) => !name.includes('/')),
+    ...names.filter((name) => name.includes('/')),
+  ]
   return prefix === '' && namespace.path === '' ? [...byDepth, ROOT_POLICY] : byDepth
 }
 
@@ -248,7 +251,8 @@ function writableName(given: string): string {
   return name
 }
 
-const BASE64 = /^(?:[A-Za-z0-9+/]{4})+(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$|^[A-Za-z0-9+/]{2}==$/
+const BASE64 =
+  /^(?:[A-Za-z0-9+/]{4})+(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$|^[A-Za-z0-9+/]{2}==$/
 
 /** The text, where it was sent in base64. */
 function decoded(given: string): string {

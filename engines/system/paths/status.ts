@@ -1,5 +1,15 @@
 /** Facts about this server: nodes, releases, machine, counters (contract: sys-auth.md, Tools, config, monitoring). */
-import { arch, cpus, freemem, hostname, loadavg, platform, release, totalmem, uptime } from 'node:os'
+import {
+  arch,
+  cpus,
+  freemem,
+  hostname,
+  loadavg,
+  platform,
+  release,
+  totalmem,
+  uptime,
+} from 'node:os'
 import { RequestError } from '../../../core/errors.ts'
 import { path } from '../../../core/plugin/path.ts'
 import type { Request } from '../../../core/plugin/request.ts'

@@ -26,7 +26,9 @@ const randomFields = {
   urlbytes: string('How many bytes, or the source, in the path.'),
   bytes: integer('How many bytes.').default(DEFAULT_RANDOM_BYTES),
   format: string('`base64` or `hex`.').default('base64'),
-  source: string('`platform`, `seal` or `all`; all come from the operating system.').default('platform'),
+  source: string('`platform`, `seal` or `all`; all come from the operating system.').default(
+    'platform',
+  ),
 }
 const hashFields = {
   urlalgorithm: string('Algorithm in the path.'),
@@ -52,11 +54,9 @@ function answerRandom({ data, random }: Request<typeof randomFields>): Response 
   const { urlbytes } = data
   const named = urlbytes !== undefined && SOURCES.has(urlbytes)
   const count = urlbytes === undefined || named ? data.bytes : countOf(urlbytes)
-  if (!named && !SOURCES.has(data.source)) {
-    throw new BadRequest('unsupported entropy source; it is "platform", "seal" or "all"')
-  }
-  if (count < 1) throw new BadRequest('"bytes" cannot be less than 1')
-  if (count > MAX_RANDOM_BYTES) throw new BadRequest(`"bytes" should be less than ${MAX_RANDOM_BYTES}`)
+  if (count < 1) throw new BadRequest("'bytes' cannot be less than 1")
+  if (count > MAX_RANDOM_BYTES)
+    throw new BadRequest(`'bytes' should be less than ${MAX_RANDOM_BYTES}`)
   return { data: { random_bytes: random.bytes(count).toString(encoding(data.format)) } }
 }
 

@@ -62,14 +62,15 @@ export function uiPaths(unsealed: Unsealed, registry: () => Registry) {
   ]
 }
 
-/** `undefined`: no valid token came with the request. */
+/** `undefined`: no token came with the request. @throws {PermissionDenied} one came that is not alive */
 async function findAcl(
   { storage: root, nowMs, clientToken }: Request,
   { acls, batch }: ReturnType<Unsealed>,
 ): Promise<Acl | undefined> {
   if (clientToken === '') return undefined
   const record = await findToken({ root, nowMs, batch, running: true }, clientToken)
-  return record && aclOf(root, acls, record, nowMs)
+  if (record === undefined) throw new PermissionDenied()
+  return aclOf(root, acls, record, nowMs)
 }
 
 async function demandAcl(request: Request, parts: ReturnType<Unsealed>): Promise<Acl> {
@@ -138,10 +139,16 @@ async function openApi(
   const mounts = reachable.flatMap((entry) => {
     const instance = registry().instance(entry)
     if (instance === undefined) return []
-    const prefix = data.generic_mount_paths && !instance.type.singleton ? genericPrefix(entry) : entry.path
-    return [{ prefix, paths: instance.plugin.paths, tag: entry.kind === 'auth' ? 'auth' : 'secrets' }]
+    const prefix =
+      data.generic_mount_paths && !instance.type.singleton ? genericPrefix(entry) : entry.path
+    return [
+      { prefix, paths: instance.plugin.paths, tag: entry.kind === 'auth' ? 'auth' : 'secrets' },
+    ]
   })
-  return { raw: { contentType: 'application/json', body: `${JSON.stringify(openApiOf(mounts))}\n` }, data: {} }
+  return {
+    raw: { contentType: 'application/json', body: `${JSON.stringify(openApiOf(mounts))}\n` },
+    data: {},
+  }
 }
 
 function genericPrefix({ kind, type }: MountEntry): string {

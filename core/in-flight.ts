@@ -1,0 +1,41 @@
+/** The requests that are being answered now, for who wonders what a node is busy with. */
+import { rfc3339 } from './clock.ts'
+import type { HttpRequest } from './http/message.ts'
+import type { JsonObject } from './json.ts'
+
+export class InFlight {
+  readonly #requests = new Map<
+    string,
+    { readonly http: HttpRequest; readonly startedAtMs: number }
+  >()
+
+  /** hot. */
+  begin(id: string, http: HttpRequest, startedAtMs: number): void {
+    this.#requests.set(id, { http, startedAtMs })
+  }
+
+  /** hot. */
+  end(id: string): void {
+    this.#requests.delete(id)
+  }
+
+  get count(): number {
+    return this.#requests.size
+  }
+
+  /** By id of the request. */
+  list(): JsonObject {
+    return Object.fromEntries(
+      Array.from(this.#requests, ([id, { http, startedAtMs }]) => [
+        id,
+        {
+          start_time: rfc3339(startedAtMs),
+          client_remote_address: http.client.address,
+          request_path: http.path,
+          request_method: http.method,
+          client_id: '',
+        },
+      ]),
+    )
+  }
+}
