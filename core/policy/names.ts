@@ -31,22 +31,25 @@ export class PolicyNotAssignable extends BadRequest {
   }
 }
 
+/** Whether a policy may have this name, in whatever case. */
+export function isPolicyName(name: string): boolean {
+  const trimmed = name.trim()
+  const folders = trimmed.split('/')
+  return (
+    trimmed.length <= MAX_NAME_CHARACTERS &&
+    NAME.test(trimmed) &&
+    !folders.includes('.') &&
+    !folders.includes('..')
+  )
+}
+
 /**
  * @returns without blanks around it, in lower case
  * @throws {InvalidPolicyName}
  */
 export function canonicalPolicyName(name: string): string {
-  const trimmed = name.trim()
-  const folders = trimmed.split('/')
-  if (
-    trimmed.length > MAX_NAME_CHARACTERS ||
-    !NAME.test(trimmed) ||
-    folders.includes('.') ||
-    folders.includes('..')
-  ) {
-    throw new InvalidPolicyName()
-  }
-  return trimmed.toLowerCase()
+  if (!isPolicyName(name)) throw new InvalidPolicyName()
+  return name.trim().toLowerCase()
 }
 
 /**

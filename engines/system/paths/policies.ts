@@ -9,6 +9,7 @@ import { RESPONSE_WRAPPING_POLICY_TEXT } from '../../../core/policy/defaults.ts'
 import {
   canonicalPolicyName,
   DEFAULT_POLICY,
+  isPolicyName,
   RESPONSE_WRAPPING_POLICY,
   ROOT_POLICY,
 } from '../../../core/policy/names.ts'
@@ -259,7 +260,9 @@ function decoded(given: string): string {
   return BASE64.test(given) ? Buffer.from(given, 'base64').toString('utf8') : given
 }
 
+/** What can be no policy's name is not there, and deleting what is not there is no mistake. */
 async function deletePolicy({ storage, namespace, data }: PolicyRequest): Promise<undefined> {
+  if (!isPolicyName(data.name)) return
   const name = canonicalPolicyName(data.name)
   if (name === DEFAULT_POLICY) throw new BadRequest('cannot delete default policy')
   if (name === ROOT_POLICY || name === RESPONSE_WRAPPING_POLICY) {
