@@ -205,7 +205,7 @@ function clientId(token: TokenRecord): string {
   }
   let id = ids.get(namespaceId)
   if (id === undefined) {
-    const text = `${policies.toSorted().join('|')}.${namespaceId}`
+    const text = `${policies.toSorted().join('\x7F')}\0${namespaceId}`
     id = createHash('sha256').update(text).digest('base64')
     ids.set(namespaceId, id)
   }

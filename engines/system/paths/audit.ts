@@ -1,7 +1,13 @@
 /** `sys/audit`, `sys/audit-hash` and the request headers that the audit log holds (contract: sys-auth.md). */
 import type { AuditBroker } from '../../../core/audit/broker.ts'
 import { validateDevice, type AuditConfig } from '../../../core/audit/options.ts'
-import { addDevice, checkPathFree, newDevice, removeDevice } from '../../../core/audit/table.ts'
+import {
+  addDevice,
+  checkPathFree,
+  newDevice,
+  removeDevice,
+  type AuditTable,
+} from '../../../core/audit/table.ts'
 import {
   readAuditedHeaders,
   readAuditTable,
@@ -49,7 +55,7 @@ export function auditPaths(broker: AuditBroker, settings: AuditSettings) {
       fields: deviceFields,
       operations: {
         update: (request) => enable(request, broker, settings),
-        delete: ({ storage, data }) => disable(storage, data.path),
+        delete: ({ storage, data }) => disable(storage, broker, data.path),
       },
     }),
     path('audit-hash/:path*', {
@@ -93,7 +99,7 @@ async function enable(
   { storage, data, random }: Request<typeof deviceFields>,
   broker: AuditBroker,
   settings: AuditSettings,
-): Promise<undefined> {
+): Promise<Response> {
   if (!settings.allowApiCreation) {
     throw new BadRequest(
       'cannot enable audit device via API; use declarative, config-based audit device management instead',
@@ -104,13 +110,23 @@ async function enable(
   validateDevice(data.type, data.options, settings.device)
   const device = newDevice(data, random)
   await broker.test(device)
-  writeAuditTable(storage, addDevice(table, device))
+  return change(storage, broker, addDevice(table, device))
 }
 
-async function disable(root: Request['storage'], name: string): Promise<undefined> {
+/** From the answer to this request on, the log has the devices of the table. */
+function change(root: Request['storage'], broker: AuditBroker, table: AuditTable): Response {
+  writeAuditTable(root, table)
+  return { afterwards: async () => broker.sync(table) }
+}
+
+async function disable(
+  root: Request['storage'],
+  broker: AuditBroker,
+  name: string,
+): Promise<Response | undefined> {
   const table = await readAuditTable(root)
   const left = removeDevice(table, name)
-  if (left !== table) writeAuditTable(root, left)
+  return left === table ? undefined : change(root, broker, left)
 }
 
 type HeaderRequest = Request<typeof headerFields>

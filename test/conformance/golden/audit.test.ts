@@ -3,6 +3,7 @@
  * from the devices' files and compared key by key, in order.
  */
 import { mkdirSync, readFileSync } from 'node:fs'
+import { setTimeout as pause } from 'node:timers/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { isJsonObject, parseJson, type Json, type JsonObject } from '../../../core/json.ts'
@@ -51,6 +52,10 @@ function readRecording(): readonly AuditedRequest[] {
   }))
 }
 
+/** How long a device may be behind the answer. */
+const MAX_TRIES = 50
+const TRY_AGAIN_MS = 10
+
 describe('recorded audit lines', () => {
   let server: RunningServer
   let played: AuditReplay
@@ -95,6 +100,8 @@ class AuditReplay {
   async play(entry: AuditedRequest): Promise<string[]> {
     try {
       const status = await this.#send(entry)
+      await this.#settled('audit.log', entry.lines.length)
+      await this.#settled('raw.log', entry.rawLines.length)
       const lines = this.#newLines('audit.log')
       const found = [
         ...(status === entry.status ? [] : [`status: recorded ${entry.status}, got ${status}`]),
@@ -147,14 +154,26 @@ class AuditReplay {
     )
   }
 
-  #newLines(file: string): readonly Json[] {
+  /** An answer waits for the first device that has its entry; another may be a moment later. */
+  async #settled(file: string, wanted: number): Promise<void> {
+    for (let tries = 0; tries < MAX_TRIES; tries++) {
+      if (this.#allLines(file).length - (this.#read.get(file) ?? 0) >= wanted) return
+      await pause(TRY_AGAIN_MS)
+    }
+  }
+
+  #allLines(file: string): readonly string[] {
     let text = ''
     try {
       text = readFileSync(join(this.#server.dir, 'audit', file), 'utf8')
     } catch {
       // The device was not made yet.
     }
-    const lines = text.split('\n').filter((line) => line !== '')
+    return text.split('\n').filter((line) => line !== '')
+  }
+
+  #newLines(file: string): readonly Json[] {
+    const lines = this.#allLines(file)
     const fresh = lines.slice(this.#read.get(file) ?? 0)
     this.#read.set(file, lines.length)
     return fresh.map((line) => parseJson(line))
