@@ -179,3 +179,36 @@ test('a token whose namespace is gone may do nothing', async () => {
   for (const namespace of ['', 'a']) expect((await self(cluster, token, namespace)).status).toBe(403)
   expect((await self(cluster, token, 'b')).status).toBe(404)
 })
+
+test('row 22 (CVE-2026-115366): what is about the whole server no tenant does, not even with root of its namespace', async () => {
+  const cluster = await start()
+  const made = await cluster.write('auth/token/create', { policies: ['root'], ttl: '1h' }, within('a'))
+  const token = String(made.auth['client_token'])
+  const before = await cluster.read('sys/audit')
+  for (const [method, path, body] of [
+    ['GET', 'audit'],
+    ['POST', 'audit/x', { type: 'file', options: { file_path: 'discard' } }],
+    ['DELETE', 'audit/x'],
+    ['POST', 'audit-hash/x', { input: 'x' }],
+    ['GET', 'config/auditing/request-headers'],
+    ['POST', 'config/auditing/request-headers/x', { hmac: true }],
+    ['GET', 'config/state/sanitized'],
+    ['POST', 'config/cors', { allowed_origins: '*' }],
+    ['GET', 'host-info'],
+    ['GET', 'in-flight-req'],
+    ['GET', 'loggers'],
+    ['GET', 'metrics'],
+    ['GET', 'key-status'],
+    ['POST', 'rotate'],
+    ['POST', 'step-down'],
+    ['POST', 'seal'],
+  ] as const) {
+    for (const [prefix, header] of [['sys', 'a'], ['a/sys', '']] as const) {
+      const answer = await cluster.request(method, `${prefix}/${path}`, { token, body, ...within(header) })
+      expect([path, answer.status]).toEqual([path, 400])
+    }
+  }
+  expect((await cluster.read('sys/audit')).data).toEqual(before.data)
+  expect((await cluster.read('sys/key-status')).data['term']).toBe(1)
+  expect((await cluster.list('sys/policies/acl', { token, ...within('a') })).status).toBe(200)
+})

@@ -10,6 +10,7 @@ import {
 import type { JsonObject } from '../json.ts'
 import { mountOf, type SystemTtl } from '../mounts/mount.ts'
 import { mountPrefix } from '../mounts/record.ts'
+import { ROOT } from '../namespaces.ts'
 import type { Declarable, Operation, OperationFacts, Path, Prepared } from '../plugin/path.ts'
 import type { Match } from '../plugin/pattern.ts'
 import type { Caller, Mount, RequestBase } from '../plugin/request.ts'
@@ -57,8 +58,10 @@ export function demandOperation(
   if (target.match === undefined) throw new UnsupportedPath()
   const { operations } = target.match.path
   if (isListOfNoFolder(route, target.match, operation)) throw new UnsupportedPath()
-  if (!operations.has(operation) && !(operation === 'create' && operations.has('update'))) {
-    throw new UnsupportedOperation()
+  const facts = operations.get(operation) ?? (operation === 'create' ? operations.get('update') : undefined)
+  if (facts === undefined) throw new UnsupportedOperation()
+  if (facts.rootOnly && route.namespace.id !== ROOT.id) {
+    throw new BadRequest('operation only available in root namespace')
   }
   return { target, match: target.match }
 }

@@ -45,11 +45,13 @@ const headerFields = {
 export function auditPaths(broker: AuditBroker, settings: AuditSettings) {
   return [
     path('audit', {
+      rootOnly: true,
       summary: 'The audit devices',
       sudo: true,
       operations: { read: ({ storage }) => listDevices(storage) },
     }),
     path('audit/:path*', {
+      rootOnly: true,
       summary: 'Enables and disables an audit device',
       sudo: true,
       fields: deviceFields,
@@ -59,6 +61,7 @@ export function auditPaths(broker: AuditBroker, settings: AuditSettings) {
       },
     }),
     path('audit-hash/:path*', {
+      rootOnly: true,
       summary: 'What a text reads as in the log of a device',
       fields: hashFields,
       operations: {
@@ -66,6 +69,7 @@ export function auditPaths(broker: AuditBroker, settings: AuditSettings) {
       },
     }),
     path('config/auditing/request-headers', {
+      rootOnly: true,
       summary: 'The request headers that the audit log holds',
       sudo: true,
       operations: {
@@ -75,6 +79,7 @@ export function auditPaths(broker: AuditBroker, settings: AuditSettings) {
       },
     }),
     path('config/auditing/request-headers/:header*', {
+      rootOnly: true,
       summary: 'A request header that the audit log holds',
       sudo: true,
       fields: headerFields,

@@ -15,6 +15,7 @@ const fields = {
 
 export const corsPaths = [
   path('config/cors', {
+    rootOnly: true,
     summary: 'Which web pages of other origins may call the API',
     sudo: true,
     fields,

@@ -5,6 +5,7 @@ import { path } from '../../../core/plugin/path.ts'
 export function keyPaths(keyStatus: () => Promise<KeyStatus>, rotate: () => Promise<void>) {
   return [
     path('key-status', {
+      rootOnly: true,
       summary: 'The term of the key that seals new records, and how often it was used',
       operations: {
         async read() {
@@ -14,6 +15,7 @@ export function keyPaths(keyStatus: () => Promise<KeyStatus>, rotate: () => Prom
       },
     }),
     path(['rotate', 'rotate/keyring'], {
+      rootOnly: true,
       summary: 'Begins a new term; what older ones sealed stays readable',
       sudo: true,
       operations: { update: () => ({ afterwards: rotate }) },

@@ -31,6 +31,7 @@ type LoggerRequest = Request<typeof fields>
 export function loggerPaths(log: LogLevels) {
   return [
     path('loggers', {
+      rootOnly: true,
       summary: 'The levels of the log',
       fields,
       operations: {
@@ -40,6 +41,7 @@ export function loggerPaths(log: LogLevels) {
       },
     }),
     path('loggers/:name', {
+      rootOnly: true,
       summary: 'The level of the log of one part',
       fields,
       operations: {

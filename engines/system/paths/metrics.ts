@@ -14,11 +14,13 @@ const PROMETHEUS = 'text/plain; version=0.0.4; charset=utf-8'
 export function metricsPaths(metrics: Metrics, inFlight: InFlight) {
   return [
     path('metrics', {
+      rootOnly: true,
       summary: 'What is counted of this node',
       fields,
       operations: { read: (request) => answer(request, metrics, inFlight) },
     }),
     path('in-flight-req', {
+      rootOnly: true,
       summary: 'The requests that this node is answering',
       operations: { read: () => ({ bare: inFlight.list() }) },
     }),

@@ -63,10 +63,12 @@ export function statusPaths(parts: StatusParts) {
       },
     }),
     path('host-info', {
+      rootOnly: true,
       summary: 'The machine that this node runs on',
       operations: { read: ({ nowMs }) => ({ data: hostInfo(nowMs) }) },
     }),
     path('config/state/sanitized', {
+      rootOnly: true,
       summary: 'The configuration without its secrets',
       operations: { read: () => ({ data: parts.configuration }) },
     }),
@@ -87,6 +89,7 @@ export function statusPaths(parts: StatusParts) {
       },
     }),
     path('replication/status', {
+      rootOnly: true,
       summary: 'There is no replication: every node serves from the one storage',
       unauthenticated: true,
       operations: {
