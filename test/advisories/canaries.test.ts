@@ -128,7 +128,7 @@ function wrong(canary: string): readonly Json[] {
   return [...text, ...deep]
 }
 /** Texts that an error repeats as clients of Vault know it: they are names, no secrets. */
-const NAMES = /policies|^secret_id_accessor$|^path$|^type$|^name$|^to$|^from$/
+const NAMES = /policies|^secret_id_accessor$|^plugin_name$|^path$|^type$|^name$|^to$|^from$/
 /** What the audit log shows as it is, as Vault does: who somebody is, and what names of members are. */
 const SHOWN = /policies|^meta$|^metadata$|^paths?$/
 const SHOWN_CANARY = 'paradiesvogel'
@@ -136,6 +136,8 @@ const SHOWN_CANARY = 'paradiesvogel'
 test('rows 82, 88, 89 (CVE-2025-4166, CVE-2025-11065): no field of any path is repeated in an error, in the log, or in the audit log', async () => {
   const { cluster, hashed } = await audited()
   let sent = 0
+  const repeated = new Set<string>()
+  const faults: unknown[] = []
   for (const { url, path: declared, inUrl, operations } of await declaredRoutes(cluster)) {
     if (url === 'sys/seal' || url === 'auth/token/revoke-self') continue
     const names = Object.keys(declared.fields).filter((name) => !inUrl.has(name))
@@ -147,14 +149,15 @@ test('rows 82, 88, 89 (CVE-2025-4166, CVE-2025-11065): no field of any path is r
           if (NAMES.test(name) && typeof value === 'string') continue
           sent++
           const { status, text } = await cluster.request(method, url, { body: { [name]: value } })
-          const where = [method, url, name, value]
-          expect([...where, status >= 400 && text.includes(canary)]).toEqual([...where, false])
-          expect([...where, status < 500]).toEqual([...where, true])
+          if (status >= 400 && text.includes(canary)) repeated.add(`${method} ${url} ${name}`)
+          if (status >= 500) faults.push([method, url, name, value])
         }
       }
     }
   }
   expect(sent).toBeGreaterThan(1000)
+  expect([...repeated]).toEqual([])
+  expect(faults).toEqual([])
   expect(inspect(cluster.failures, { depth: 10 })).not.toContain(CANARY)
   expect(hashed().split('\n').filter((line) => line.includes(CANARY))).toEqual([])
 })
