@@ -124,6 +124,32 @@ describe('conflicts', () => {
     expect((await cluster.read('probe/number/n')).status).toBe(404)
   })
 
+  test('with a change of what was granted: the answer and the audit log are those of the last attempt', async () => {
+    const storage = new (class extends MemoryStorage {
+      before: () => Promise<unknown> = async () => undefined
+      override async commit(change: Parameters<MemoryStorage['commit']>[0]) {
+        if ([...change.put.keys()].some((key) => key.includes('number/'))) {
+          const before = this.before
+          this.before = async () => undefined
+          await before()
+        }
+        return super.commit(change)
+      }
+    })()
+    const cluster = await start({ storage })
+    const token = await tokenWith(cluster, ['all'], { num_uses: 2, ttl: '1h' })
+    const spies = cluster.nodes.map(({ parts }) => vi.spyOn(parts.audit, 'recordResponse'))
+    storage.before = () => putPolicy(cluster, 'all', '')
+    expect((await cluster.write('probe/number/n', {}, { token, node: 1 })).status).toBe(403)
+    const [entry] = spies[1]?.mock.calls[0] ?? []
+    expect(entry?.error).toContain('permission denied')
+    expect(entry?.auth.policyResults).toEqual({ allowed: false })
+    expect((await cluster.read('probe/number/n')).status).toBe(404)
+    await putPolicy(cluster, 'all', 'path "probe/*" { capabilities = ["update"] }')
+    expect((await cluster.write('probe/number/n', {}, { token })).status).toBe(200)
+    expect((await cluster.write('probe/number/n', {}, { token })).status).toBe(403)
+  })
+
   test('audit the request once', async () => {
     const cluster = await start()
     const spies = cluster.nodes.map(({ parts }) => vi.spyOn(parts.audit, 'recordRequest'))

@@ -20,7 +20,7 @@ import type { Random } from './random.ts'
 import { auditRequest, auditResponse } from './request/audit.ts'
 import { authenticate } from './request/authenticate.ts'
 import { decide, demandAllowed } from './request/authorize.ts'
-import { newExchange, type Answer, type Exchange } from './request/exchange.ts'
+import { forgetAttempt, newExchange, type Answer, type Exchange } from './request/exchange.ts'
 import { asRequestError, isOurs, renderError } from './request/failure.ts'
 import { filterKeys } from './request/filter-keys.ts'
 import { finish } from './request/finish.ts'
@@ -155,8 +155,7 @@ export class Pipeline {
     const transaction = new Transaction(parts.store)
     const nowMs = this.#parts.clock.nowMs()
     exchange.startedAtMs = nowMs
-    exchange.answer = undefined
-    exchange.error = undefined
+    if (exchange.requestAudited) forgetAttempt(exchange)
     return {
       exchange,
       parts,

@@ -39,6 +39,18 @@ export interface Answer {
   readonly body: string | Buffer
 }
 
+/** What an attempt found that met another writer: the next one finds it anew, and the log is told of that. */
+export function forgetAttempt(exchange: Exchange): void {
+  exchange.operation = exchange.incoming.operation
+  exchange.route = undefined
+  exchange.token = undefined
+  exchange.caller = undefined
+  exchange.decision = undefined
+  exchange.audited = undefined
+  exchange.answer = undefined
+  exchange.error = undefined
+}
+
 export function newExchange(id: string, incoming: Incoming): Exchange {
   return {
     id,
