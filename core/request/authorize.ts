@@ -3,7 +3,7 @@ import { listed, PermissionDenied } from '../errors.ts'
 import { namespaceById, ROOT } from '../namespaces.ts'
 import type { AclCache } from '../policies.ts'
 import type { Acl } from '../policy/acl.ts'
-import type { Decision } from '../policy/decision.ts'
+import { DENIED, type Decision } from '../policy/decision.ts'
 import type { Operation } from '../plugin/path.ts'
 import type { View } from '../store/view.ts'
 import type { TokenRecord } from '../tokens/record.ts'
@@ -30,6 +30,8 @@ export function decide(
   route: Route,
   { operation, needsSudo }: { operation: Operation; needsSudo: boolean },
 ): Decision {
+  // No policy grants HEAD, and no engine answers it.
+  if (operation === 'header' && !acl.isRoot) return DENIED
   return acl.check({
     operation: operation === 'header' ? 'read' : operation,
     namespacePath: route.namespace.path,

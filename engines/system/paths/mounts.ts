@@ -172,7 +172,7 @@ async function makeMount(
   checkTtls({ defaultTtlSeconds: 0, maxTtlSeconds: 0, ...config })
   if (family === 'secret' ? isReserved(at) : at === 'auth/token/') {
     throw new BadRequest(
-      family === 'secret' ? `cannot mount "${at}"` : 'path is already in use at token/',
+      family === 'secret' ? `cannot mount "${at}"` : 'token credential backend cannot be instantiated',
     )
   }
   checkType(registry(), family, type, options)
@@ -211,7 +211,13 @@ function checkType(
   options: Readonly<Record<string, string>> | undefined,
 ): void {
   const own = registry.types.find((one) => one.type === type && one.singleton === true)
-  if (own !== undefined) throw new BadRequest(`mount type of "${type}" is not mountable`)
+  if (own !== undefined) {
+    throw new BadRequest(
+      family === 'auth' && type === 'token'
+        ? 'token credential backend cannot be instantiated'
+        : `mount type of "${type}" is not mountable`,
+    )
+  }
   if (registry.type(family, type) === undefined) {
     throw new BadRequest(`plugin not found in the catalog: ${type}`)
   }
