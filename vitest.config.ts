@@ -10,7 +10,11 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['{core,engines,auth,storage,cmd,scripts}/**/*.test.ts', 'test/*.test.ts', 'test/support/**/*.test.ts'],
+          include: [
+            '{core,engines,auth,storage,cmd,scripts}/**/*.test.ts',
+            'test/*.test.ts',
+            'test/support/**/*.test.ts',
+          ],
           testTimeout: 30_000,
         },
       },

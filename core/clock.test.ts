@@ -16,6 +16,8 @@ test.each([
 test('seconds that share a place among the kept texts are not mixed up', () => {
   const texts = [0, 256, 512, 0, -256].map((second) => rfc3339(second * 1000))
   expect(texts).toEqual(
-    [0, 256, 512, 0, -256].map((second) => new Date(second * 1000).toISOString().replace('.000', '')),
+    [0, 256, 512, 0, -256].map((second) =>
+      new Date(second * 1000).toISOString().replace('.000', ''),
+    ),
   )
 })

@@ -19,7 +19,10 @@ interface Simulated {
   /** How often the barrier of each node was asked to rotate. */
   readonly rotations: string[]
   /** A node with its duties; `work` is the timed work of the mounted engine. */
-  start(name: string, work?: (context: MountContext) => Promise<boolean>): { duties: Duties; store: Store }
+  start(
+    name: string,
+    work?: (context: MountContext) => Promise<boolean>,
+  ): { duties: Duties; store: Store }
 }
 
 async function simulated(): Promise<Simulated> {

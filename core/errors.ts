@@ -96,9 +96,13 @@ export class BodyTooLarge extends RequestError {
 export class TooManyConflicts extends RequestError {
   override readonly name = 'TooManyConflicts'
   constructor() {
-    super(503, 'too many concurrent writes to the same records; nothing was changed, please try again', {
-      headers: { 'Retry-After': '1' },
-    })
+    super(
+      503,
+      'too many concurrent writes to the same records; nothing was changed, please try again',
+      {
+        headers: { 'Retry-After': '1' },
+      },
+    )
   }
 }
 

@@ -18,7 +18,10 @@ declare global {
   interface JSON {
     rawJSON(text: string): RawNumber
     isRawJSON(value: unknown): value is RawNumber
-    parse(text: string, reviver: (key: string, value: Json, context: { source?: string }) => Json): Json
+    parse(
+      text: string,
+      reviver: (key: string, value: Json, context: { source?: string }) => Json,
+    ): Json
   }
 }
 
@@ -48,7 +51,9 @@ function keepNumber(_key: string, value: Json, { source }: { source?: string }):
 }
 
 export function isJsonObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) && !JSON.isRawJSON(value)
+  return (
+    typeof value === 'object' && value !== null && !Array.isArray(value) && !JSON.isRawJSON(value)
+  )
 }
 
 const HTML = /[<>&\u2028\u2029]/g
@@ -78,7 +83,8 @@ function isInOrder(value: unknown): boolean {
 }
 
 function encode(value: unknown): string {
-  if (typeof value !== 'object' || value === null || JSON.isRawJSON(value)) return JSON.stringify(value)
+  if (typeof value !== 'object' || value === null || JSON.isRawJSON(value))
+    return JSON.stringify(value)
   if (Array.isArray(value)) return encodeArray(value)
   return value instanceof Date ? `"${rfc3339(value.getTime())}"` : encodeObject(value)
 }
@@ -93,7 +99,8 @@ function encodeObject(object: object): string {
   const members = object as Readonly<Record<string, unknown>>
   for (const key of Object.keys(object).sort(byCodeUnit)) {
     const value = members[key]
-    if (value !== undefined) text += `${text === '' ? '' : ','}${JSON.stringify(key)}:${encode(value)}`
+    if (value !== undefined)
+      text += `${text === '' ? '' : ','}${JSON.stringify(key)}:${encode(value)}`
   }
   return `{${text}}`
 }

@@ -14,7 +14,10 @@ const NAMESPACES = [
 
 /** A wildcard alone does not reach into namespaces below: they may be made after the policy. */
 const ADMIN = ['*', 'deep/*']
-  .map((path) => `path "${path}" { capabilities = ["create", "read", "update", "delete", "list", "sudo"] }`)
+  .map(
+    (path) =>
+      `path "${path}" { capabilities = ["create", "read", "update", "delete", "list", "sudo"] }`,
+  )
   .join('\n')
 
 async function start(): Promise<Cluster> {
@@ -64,11 +67,14 @@ test.each([
   expect((await cluster.read(path, { token, ...within(header) })).status).toBe(200)
 })
 
-test.each(['c', 'a/b', 'aa', 'A', 'a/deep/er', '../a', 'a/../b', 'aaaaaa'])('%j is no namespace', async (header) => {
-  const cluster = await start()
-  const answer = await cluster.read('auth/token/lookup-self', within(header))
-  expect(answer).toMatchObject({ status: 404, errors: ['namespace not found'] })
-})
+test.each(['c', 'a/b', 'aa', 'A', 'a/deep/er', '../a', 'a/../b', 'aaaaaa'])(
+  '%j is no namespace',
+  async (header) => {
+    const cluster = await start()
+    const answer = await cluster.read('auth/token/lookup-self', within(header))
+    expect(answer).toMatchObject({ status: 404, errors: ['namespace not found'] })
+  },
+)
 
 test('row 18 (CVE-2026-55775): the root namespace has no other name below another', async () => {
   const cluster = await start()
@@ -87,9 +93,22 @@ test('row 18 (CVE-2026-55775): the root namespace has no other name below anothe
 
 test('policies of the same name are others in each namespace', async () => {
   const cluster = await start()
-  await putPolicy(cluster, 'same', 'path "auth/token/lookup-self" { capabilities = ["read"] }', 'aaaaaa')
-  await putPolicy(cluster, 'same', 'path "auth/token/lookup-self" { capabilities = ["deny"] }', 'bbbbbb')
-  for (const [namespace, status] of [['a', 200], ['b', 403]] as const) {
+  await putPolicy(
+    cluster,
+    'same',
+    'path "auth/token/lookup-self" { capabilities = ["read"] }',
+    'aaaaaa',
+  )
+  await putPolicy(
+    cluster,
+    'same',
+    'path "auth/token/lookup-self" { capabilities = ["deny"] }',
+    'bbbbbb',
+  )
+  for (const [namespace, status] of [
+    ['a', 200],
+    ['b', 403],
+  ] as const) {
     const body = { policies: ['same'], no_default_policy: true }
     const made = await cluster.write('auth/token/create', body, within(namespace))
     const token = String(made.auth['client_token'])
@@ -104,7 +123,11 @@ test('mounts of the same path are others in each namespace', async () => {
   await cluster.write('cubby/x', { from: 'root' })
   await cluster.write('cubby/x', { from: 'a' }, within('a'))
   await cluster.write('cubby/x', { from: 'deep' }, within('a/deep'))
-  for (const [path, from] of [['cubby/x', 'root'], ['a/cubby/x', 'a'], ['a/deep/cubby/x', 'deep']] as const) {
+  for (const [path, from] of [
+    ['cubby/x', 'root'],
+    ['a/cubby/x', 'a'],
+    ['a/deep/cubby/x', 'deep'],
+  ] as const) {
     expect((await cluster.read(path)).data).toEqual({ from })
   }
   expect((await cluster.read('b/cubby/x')).status).toBe(404)
@@ -112,7 +135,12 @@ test('mounts of the same path are others in each namespace', async () => {
 
 test('a policy of a parent reaches a namespace below by the path from itself', async () => {
   const cluster = await start()
-  await putPolicy(cluster, 'down', 'path "deep/auth/token/lookup-self" { capabilities = ["read"] }', 'aaaaaa')
+  await putPolicy(
+    cluster,
+    'down',
+    'path "deep/auth/token/lookup-self" { capabilities = ["read"] }',
+    'aaaaaa',
+  )
   const body = { policies: ['down'], no_default_policy: true }
   const made = await cluster.write('auth/token/create', body, within('a'))
   const token = String(made.auth['client_token'])
@@ -155,11 +183,17 @@ describe('row 19 (CVE-2026-40264): an accessor of another namespace', () => {
 
 test('root within a namespace is root there and below, and nowhere else', async () => {
   const cluster = await start()
-  const made = await cluster.write('auth/token/create', { policies: ['root'], ttl: '1h' }, within('a'))
+  const made = await cluster.write(
+    'auth/token/create',
+    { policies: ['root'], ttl: '1h' },
+    within('a'),
+  )
   expect(made.auth['policies']).toEqual(['root'])
   const token = String(made.auth['client_token'])
-  for (const namespace of ['a', 'a/deep']) expect((await self(cluster, token, namespace)).status).toBe(200)
-  for (const namespace of ['', 'b']) expect((await self(cluster, token, namespace)).status).toBe(403)
+  for (const namespace of ['a', 'a/deep'])
+    expect((await self(cluster, token, namespace)).status).toBe(200)
+  for (const namespace of ['', 'b'])
+    expect((await self(cluster, token, namespace)).status).toBe(403)
 })
 
 test('row 16 (CVE-2020-10661): a wildcard of a parent does not reach into a namespace below', async () => {
@@ -176,13 +210,18 @@ test('a token whose namespace is gone may do nothing', async () => {
   const cluster = await start()
   const token = await adminOf(cluster, 'b')
   await inStorage(cluster, (root) => writeNamespaces(root, NAMESPACES.slice(0, 2)))
-  for (const namespace of ['', 'a']) expect((await self(cluster, token, namespace)).status).toBe(403)
+  for (const namespace of ['', 'a'])
+    expect((await self(cluster, token, namespace)).status).toBe(403)
   expect((await self(cluster, token, 'b')).status).toBe(404)
 })
 
 test('row 22 (CVE-2026-115366): what is about the whole server no tenant does, not even with root of its namespace', async () => {
   const cluster = await start()
-  const made = await cluster.write('auth/token/create', { policies: ['root'], ttl: '1h' }, within('a'))
+  const made = await cluster.write(
+    'auth/token/create',
+    { policies: ['root'], ttl: '1h' },
+    within('a'),
+  )
   const token = String(made.auth['client_token'])
   const before = await cluster.read('sys/audit')
   for (const [method, path, body] of [
@@ -203,8 +242,15 @@ test('row 22 (CVE-2026-115366): what is about the whole server no tenant does, n
     ['POST', 'step-down'],
     ['POST', 'seal'],
   ] as const) {
-    for (const [prefix, header] of [['sys', 'a'], ['a/sys', '']] as const) {
-      const answer = await cluster.request(method, `${prefix}/${path}`, { token, body, ...within(header) })
+    for (const [prefix, header] of [
+      ['sys', 'a'],
+      ['a/sys', ''],
+    ] as const) {
+      const answer = await cluster.request(method, `${prefix}/${path}`, {
+        token,
+        body,
+        ...within(header),
+      })
       expect([path, answer.status]).toEqual([path, 400])
     }
   }

@@ -13,7 +13,11 @@ test('an initialised and unsealed cluster knows its root token on every node', a
 
 test('a token made on one node works on the other at once, and is gone on both when it is revoked', async () => {
   const cluster = await startCluster()
-  const made = await cluster.write('auth/token/create', { policies: ['default'], ttl: '1h' }, { node: 0 })
+  const made = await cluster.write(
+    'auth/token/create',
+    { policies: ['default'], ttl: '1h' },
+    { node: 0 },
+  )
   const token = String(made.auth['client_token'])
   expect((await cluster.read('auth/token/lookup-self', { token, node: 1 })).status).toBe(200)
   expect((await cluster.write('auth/token/revoke', { token }, { node: 1 })).status).toBe(204)
@@ -25,7 +29,11 @@ test('sealing one node seals the other before it answers again', async () => {
   const cluster = await startCluster()
   expect((await cluster.read('auth/token/lookup-self', { node: 1 })).status).toBe(200)
   expect((await cluster.write('sys/seal', {}, { node: 0 })).status).toBe(204)
-  expect((await cluster.read('auth/token/lookup-self', { node: 0 })).errors).toEqual(['Vault is sealed'])
-  expect((await cluster.read('auth/token/lookup-self', { node: 1 })).errors).toEqual(['Vault is sealed'])
+  expect((await cluster.read('auth/token/lookup-self', { node: 0 })).errors).toEqual([
+    'Vault is sealed',
+  ])
+  expect((await cluster.read('auth/token/lookup-self', { node: 1 })).errors).toEqual([
+    'Vault is sealed',
+  ])
   await cluster.close()
 })

@@ -2,7 +2,12 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { z } from 'zod'
 import { StorageUnavailable } from '../storage/contract.ts'
 import { MemoryStorage } from '../storage/memory.ts'
-import { startCluster, type Answer, type Cluster, type ClusterOptions } from '../test/support/kit.ts'
+import {
+  startCluster,
+  type Answer,
+  type Cluster,
+  type ClusterOptions,
+} from '../test/support/kit.ts'
 import { damage, keysBelow, putMount, putPolicy, tokenWith } from '../test/support/records.ts'
 import { AuditFailed } from './audit/failures.ts'
 import { BadRequest, RequestError } from './errors.ts'
@@ -90,7 +95,11 @@ async function start(options: ClusterOptions = {}): Promise<Cluster> {
   const cluster = await startCluster({ ...options, plugins: [probe] })
   onTestFinished(() => cluster.close())
   await putMount(cluster, { path: 'probe/', type: 'probe' })
-  await putPolicy(cluster, 'all', 'path "probe/*" { capabilities = ["create", "read", "update", "delete", "list"] }')
+  await putPolicy(
+    cluster,
+    'all',
+    'path "probe/*" { capabilities = ["create", "read", "update", "delete", "list"] }',
+  )
   await putPolicy(cluster, 'reads', 'path "probe/*" { capabilities = ["read"] }')
   return cluster
 }
@@ -174,20 +183,26 @@ describe('a handler that fails', () => {
   test('takes a use of the token all the same', async () => {
     const cluster = await start()
     const token = await tokenWith(cluster, ['all'], { num_uses: 3, ttl: '1h' })
-    for (const how of ['bad', 'bug', 'teapot']) await cluster.write(`probe/fail/${how}`, {}, { token })
+    for (const how of ['bad', 'bug', 'teapot'])
+      await cluster.write(`probe/fail/${how}`, {}, { token })
     expect((await cluster.read('probe/number/left', { token })).status).toBe(403)
     expect(await keysBelow(cluster, 'expiry/')).toEqual([])
     expect((await cluster.read('probe/number/left')).status).toBe(404)
   })
 
-  test.each(['bug', 'storage'])('%s: tells the client nothing, and the log the cause', async (how) => {
-    const cluster = await start()
-    const answer = await cluster.write(`probe/fail/${how}`, { secret: { deep: [CANARY] } })
-    const { text, headers } = answer
-    expect(`${text}${JSON.stringify(headers)}`).not.toMatch(new RegExp(`${CANARY}|at |\\.ts|stack`, 'i'))
-    expect(answer.status).toBe(how === 'bug' ? 500 : 503)
-    expect(cluster.failures).toHaveLength(1)
-  })
+  test.each(['bug', 'storage'])(
+    '%s: tells the client nothing, and the log the cause',
+    async (how) => {
+      const cluster = await start()
+      const answer = await cluster.write(`probe/fail/${how}`, { secret: { deep: [CANARY] } })
+      const { text, headers } = answer
+      expect(`${text}${JSON.stringify(headers)}`).not.toMatch(
+        new RegExp(`${CANARY}|at |\\.ts|stack`, 'i'),
+      )
+      expect(answer.status).toBe(how === 'bug' ? 500 : 503)
+      expect(cluster.failures).toHaveLength(1)
+    },
+  )
 })
 
 describe('the audit log', () => {
@@ -256,7 +271,10 @@ describe('who may', () => {
     const token = await tokenWith(cluster, ['reads'])
     for (const [text, status] of [
       ['path "probe/*" { capabilities = ["update"] }', 200],
-      ['path "probe/*" { capabilities = ["update"] }\npath "probe/number/n" { capabilities = ["deny"] }', 403],
+      [
+        'path "probe/*" { capabilities = ["update"] }\npath "probe/number/n" { capabilities = ["deny"] }',
+        403,
+      ],
       ['', 403],
       ['path "probe/number/+" { capabilities = ["update"] }', 200],
     ] as const) {
@@ -308,10 +326,16 @@ test('a record that was put in the place of another is damaged, too', async () =
   const cluster = await start()
   await cluster.write('probe/number/a', { by: 1 })
   await cluster.write('probe/number/b', { by: 2 })
-  const [a = '', b = ''] = (await keysBelow(cluster, 'mount/')).filter((one) => one.includes('number/'))
+  const [a = '', b = ''] = (await keysBelow(cluster, 'mount/')).filter((one) =>
+    one.includes('number/'),
+  )
   const stored = await cluster.storage.get(b)
   if (stored === undefined) throw new Error('b is stored')
-  await cluster.storage.commit({ expect: new Map(), put: new Map([[a, stored.value]]), delete: new Set() })
+  await cluster.storage.commit({
+    expect: new Map(),
+    put: new Map([[a, stored.value]]),
+    delete: new Set(),
+  })
   expect((await cluster.read('probe/number/a')).status).toBe(500)
 })
 

@@ -18,7 +18,12 @@ async function nodes(policies: Readonly<Record<string, string | Partial<PolicyRe
     const transaction = new Transaction(stores[node])
     return { transaction, root: new View(transaction, '') }
   }
-  const put = async (name: string, text: string, more: Partial<PolicyRecord> = {}, node: 0 | 1 = 0) => {
+  const put = async (
+    name: string,
+    text: string,
+    more: Partial<PolicyRecord> = {},
+    node: 0 | 1 = 0,
+  ) => {
     const { transaction, root } = begin(node)
     root.put(policyRecords, policyKey('root', name), { ...newPolicy(name, text, 0), ...more })
     expect(await transaction.commit()).toBeUndefined()
@@ -29,13 +34,16 @@ async function nodes(policies: Readonly<Record<string, string | Partial<PolicyRe
   }
   return {
     put,
-    acl: (names: readonly string[], { node = 0, nowMs = NOW }: { node?: 0 | 1; nowMs?: number } = {}) =>
-      caches[node].acl(begin(node).root, ROOT, names, nowMs),
+    acl: (
+      names: readonly string[],
+      { node = 0, nowMs = NOW }: { node?: 0 | 1; nowMs?: number } = {},
+    ) => caches[node].acl(begin(node).root, ROOT, names, nowMs),
   }
 }
 
 type Acl = Awaited<ReturnType<AclCache['acl']>>
-const mayRead = (acl: Acl, path: string) => acl.check({ operation: 'read', namespacePath: '', path }).allowed
+const mayRead = (acl: Acl, path: string) =>
+  acl.check({ operation: 'read', namespacePath: '', path }).allowed
 const READ_A = 'path "a" { capabilities = ["read"] }'
 const READ_B = 'path "b" { capabilities = ["read"] }'
 
@@ -84,7 +92,11 @@ describe('a policy that ends', () => {
 test('names of nobody allow nothing, no names neither', async () => {
   const { acl } = await nodes({})
   for (const names of [[], ['nobody'], ['ROOT'], ['rooot']]) {
-    const { allowed } = (await acl(names)).check({ operation: 'read', namespacePath: '', path: 'sys/mounts' })
+    const { allowed } = (await acl(names)).check({
+      operation: 'read',
+      namespacePath: '',
+      path: 'sys/mounts',
+    })
     expect([names, allowed]).toEqual([names, false])
   }
 })
@@ -97,6 +109,11 @@ test('root allows everything, whatever a record of that name says', async () => 
 test('what opens a wrapping token is built in', async () => {
   const { acl } = await nodes({})
   const wrapping = await acl(['response-wrapping'])
-  const check = (path: string) => wrapping.check({ operation: 'update', namespacePath: '', path }).allowed
-  expect([check('sys/wrapping/unwrap'), check('sys/wrapping/wrap'), check('auth/token/create')]).toEqual([true, false, false])
+  const check = (path: string) =>
+    wrapping.check({ operation: 'update', namespacePath: '', path }).allowed
+  expect([
+    check('sys/wrapping/unwrap'),
+    check('sys/wrapping/wrap'),
+    check('auth/token/create'),
+  ]).toEqual([true, false, false])
 })

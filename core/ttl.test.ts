@@ -86,7 +86,11 @@ test('it is always a whole second at the least, and never passes a maximum', () 
         return
       }
       const endMs = nowMs + granted * 1000
-      const { explicitMaxTtlSeconds: explicit, maxTtlSeconds: max, mountMaxTtlSeconds: mountMax } = limits
+      const {
+        explicitMaxTtlSeconds: explicit,
+        maxTtlSeconds: max,
+        mountMaxTtlSeconds: mountMax,
+      } = limits
       expect(Number.isInteger(granted) && granted >= 1).toBe(true)
       if (explicit > 0) expect(endMs).toBeLessThanOrEqual(issuedAtMs + explicit * 1000)
       if (limits.periodSeconds > 0) {

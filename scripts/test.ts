@@ -18,7 +18,11 @@ interface Count {
 const folder = mkdtempSync(join(tmpdir(), 'keyhold-results-'))
 const counts: Count[] = []
 for (const check of CHECKS) {
-  counts.push(timed(check.name, () => (runCheck(check) ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 })))
+  counts.push(
+    timed(check.name, () =>
+      runCheck(check) ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 },
+    ),
+  )
 }
 for (const suite of SUITES) counts.push(timed(suite, () => runSuite(suite)))
 rmSync(folder, { recursive: true, force: true })
@@ -44,7 +48,14 @@ function timed(name: string, stage: () => Count): Count {
 /** A suite that ends without its results, or ends badly though no test failed, counts as one failure more. */
 function runSuite(suite: string): Count {
   const file = join(folder, `${suite}.json`)
-  const args = ['run', '--project', suite, '--reporter=default', '--reporter=json', `--outputFile.json=${file}`]
+  const args = [
+    'run',
+    '--project',
+    suite,
+    '--reporter=default',
+    '--reporter=json',
+    `--outputFile.json=${file}`,
+  ]
   const { status } = spawnSync('vitest', args, { stdio: ['ignore', 'inherit', 'inherit'] })
   const results = readResults(file)
   if (results === undefined) return { passed: 0, failed: 1 }

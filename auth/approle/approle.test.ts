@@ -98,7 +98,10 @@ describe('time', () => {
     cluster.clock.advance(9.999)
     expect((await login(cluster, { role_id, secret_id })).status).toBe(200)
     cluster.clock.advance(0.001)
-    expect(await login(cluster, { role_id, secret_id })).toMatchObject({ status: 400, errors: INVALID })
+    expect(await login(cluster, { role_id, secret_id })).toMatchObject({
+      status: 400,
+      errors: INVALID,
+    })
   })
 
   test('a secret id of the user’s choice that is made anew outlives the end of the former', async () => {
@@ -199,7 +202,13 @@ describe('networks', () => {
 test('a secret id may not have more uses, or more time, than its role gives', async () => {
   const cluster = await start()
   await roleWith(cluster, { secret_id_num_uses: 5, secret_id_ttl: '1h' })
-  for (const body of [{ num_uses: 6 }, { num_uses: 0 }, { ttl: '2h' }, { ttl: 0 }, { num_uses: -1 }]) {
+  for (const body of [
+    { num_uses: 6 },
+    { num_uses: 0 },
+    { ttl: '2h' },
+    { ttl: 0 },
+    { num_uses: -1 },
+  ]) {
     expect((await cluster.write('auth/approle/role/web/secret-id', body)).status).toBe(400)
   }
   const made = await cluster.write('auth/approle/role/web/secret-id', { num_uses: 4, ttl: '1m' })
@@ -219,7 +228,9 @@ test('two roles cannot have the same role id', async () => {
   const cluster = await start()
   await roleWith(cluster, { role_id: 'one' })
   expect((await cluster.write('auth/approle/role/other', { role_id: 'one' })).status).toBe(400)
-  expect((await cluster.write('auth/approle/role/web/role-id', { role_id: 'two' })).status).toBe(204)
+  expect((await cluster.write('auth/approle/role/web/role-id', { role_id: 'two' })).status).toBe(
+    204,
+  )
   expect((await cluster.write('auth/approle/role/other', { role_id: 'one' })).status).toBe(204)
 })
 

@@ -77,7 +77,9 @@ describe('with a role', () => {
   })
 
   test('a role that disallows the default policy does not add it either', () => {
-    expect(policies({ role: role({ disallowedPolicies: ['default'] }), asked: ['b'] })).toEqual(['b'])
+    expect(policies({ role: role({ disallowedPolicies: ['default'] }), asked: ['b'] })).toEqual([
+      'b',
+    ])
     const glob = role({ allowedPolicies: ['b'], disallowedPoliciesGlob: ['def*'] })
     expect(policies({ role: glob })).toEqual(['b'])
     expect(() => policies({ role: glob, asked: ['default'] })).toThrow()

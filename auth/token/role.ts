@@ -25,7 +25,9 @@ const roleSchema = z
     noDefaultPolicy: z.boolean(),
     strictlyBindIp: z.boolean(),
     /** Set by their old names, which a read then shows as well. */
-    legacy: z.object({ period: z.boolean(), explicitMaxTtl: z.boolean(), boundCidrs: z.boolean() }).readonly(),
+    legacy: z
+      .object({ period: z.boolean(), explicitMaxTtl: z.boolean(), boundCidrs: z.boolean() })
+      .readonly(),
   })
   .readonly()
 

@@ -26,7 +26,11 @@ async function inStorage(cluster: Cluster, change: (root: View) => void | Promis
 
 /** A token made by the root token, or by `parent`. */
 async function tokenOf(cluster: Cluster, body: object = {}, parent?: string, path = 'create') {
-  const made = await cluster.write(`auth/token/${path}`, body, parent === undefined ? {} : { token: parent })
+  const made = await cluster.write(
+    `auth/token/${path}`,
+    body,
+    parent === undefined ? {} : { token: parent },
+  )
   expect(made).toMatchObject({ status: 200 })
   return String(made.auth['client_token'])
 }
@@ -35,7 +39,9 @@ const self = (cluster: Cluster, token: string, more: object = {}) =>
   cluster.read('auth/token/lookup-self', { token, ...more })
 
 async function isAlive(cluster: Cluster, token: string): Promise<boolean> {
-  const statuses = await Promise.all([0, 1].map(async (node) => (await self(cluster, token, { node })).status))
+  const statuses = await Promise.all(
+    [0, 1].map(async (node) => (await self(cluster, token, { node })).status),
+  )
   expect(new Set(statuses).size).toBe(1)
   expect([200, 403]).toContain(statuses[0])
   return statuses[0] === 200
@@ -192,7 +198,12 @@ describe('a role', () => {
   test('that makes batch tokens must be able to', async () => {
     const cluster = await start()
     const write = (body: object) =>
-      cluster.write('auth/token/roles/b', { token_type: 'batch', orphan: true, renewable: false, ...body })
+      cluster.write('auth/token/roles/b', {
+        token_type: 'batch',
+        orphan: true,
+        renewable: false,
+        ...body,
+      })
     expect((await write({ orphan: false })).status).toBe(400)
     expect((await write({ renewable: true })).status).toBe(400)
     expect((await write({ token_period: '1h' })).status).toBe(400)
@@ -221,7 +232,8 @@ describe('revocation', () => {
     const batch = await tokenOf(cluster, { ttl: '1h', type: 'batch', policies: ['default'] }, child)
     const orphan = await tokenOf(cluster, { ttl: '1h' }, parent, 'create-orphan')
     expect((await cluster.write('auth/token/revoke', { token: parent })).status).toBe(204)
-    for (const token of [parent, child, grandchild, batch]) expect(await isAlive(cluster, token)).toBe(false)
+    for (const token of [parent, child, grandchild, batch])
+      expect(await isAlive(cluster, token)).toBe(false)
     expect(await isAlive(cluster, orphan)).toBe(true)
   })
 
@@ -241,7 +253,9 @@ describe('revocation', () => {
   })
 
   test('of a token alone needs sudo', async () => {
-    const cluster = await start({ r: 'path "auth/token/revoke-orphan" { capabilities = ["update"] }' })
+    const cluster = await start({
+      r: 'path "auth/token/revoke-orphan" { capabilities = ["update"] }',
+    })
     const token = await tokenOf(cluster, { policies: ['r'] })
     const victim = await tokenOf(cluster, { ttl: '1h' })
     const answer = await cluster.write('auth/token/revoke-orphan', { token: victim }, { token })
@@ -256,7 +270,9 @@ describe('revocation', () => {
     for (let i = 0; i < 25; i++) middle.push(await tokenOf(cluster, { ttl: '1h' }, top))
     const leaves: string[] = []
     for (const parent of middle) {
-      const made = Array.from({ length: 200 }, () => tokenOf(cluster, { ttl: '1h', policies: ['default'] }, parent))
+      const made = Array.from({ length: 200 }, () =>
+        tokenOf(cluster, { ttl: '1h', policies: ['default'] }, parent),
+      )
       leaves.push(...(await Promise.all(made)))
     }
     for (let i = 0; i < 300; i++) {
@@ -283,14 +299,18 @@ describe('revocation', () => {
     const tokens = await cluster.storage.list('ns/root/token/', { limit: 10 })
     const before = new Set(tokens)
     const broken = await tokenOf(cluster, { ttl: '1h' }, damaged)
-    const [key] = (await cluster.storage.list('ns/root/token/', { limit: 10 })).filter((one) => !before.has(one))
+    const [key] = (await cluster.storage.list('ns/root/token/', { limit: 10 })).filter(
+      (one) => !before.has(one),
+    )
     await damage(cluster, `ns/root/token/${key}`)
     expect((await self(cluster, broken)).status).toBe(500)
     await cluster.write('auth/token/revoke', { token: parent })
     await runDuties(cluster)
     expect(await isAlive(cluster, child)).toBe(false)
     expect(await cluster.storage.list('revocation/', { limit: 10 })).toEqual([])
-    expect(cluster.failures.map(String)).toContainEqual(expect.stringContaining(`ns/root/token/${key}`))
+    expect(cluster.failures.map(String)).toContainEqual(
+      expect.stringContaining(`ns/root/token/${key}`),
+    )
   })
 })
 
@@ -402,14 +422,24 @@ describe('time', () => {
     const fixed = await tokenOf(cluster, { ttl: '1h', renewable: false })
     const batch = await tokenOf(cluster, { ttl: '1h', type: 'batch', policies: ['default'] })
     const renew = (token: string) => cluster.write('auth/token/renew', { token })
-    for (const token of [cluster.rootToken, fixed, batch, 'none', '']) expect((await renew(token)).status).toBe(400)
+    for (const token of [cluster.rootToken, fixed, batch, 'none', ''])
+      expect((await renew(token)).status).toBe(400)
   })
 
   test('a batch token ends with its span, and with its maker', async () => {
     const cluster = await start()
     const parent = await tokenOf(cluster, { ttl: '1h' })
-    const child = await tokenOf(cluster, { ttl: '10m', type: 'batch', policies: ['default'] }, parent)
-    const orphan = await tokenOf(cluster, { ttl: '10m', type: 'batch', no_parent: true, policies: ['default'] })
+    const child = await tokenOf(
+      cluster,
+      { ttl: '10m', type: 'batch', policies: ['default'] },
+      parent,
+    )
+    const orphan = await tokenOf(cluster, {
+      ttl: '10m',
+      type: 'batch',
+      no_parent: true,
+      policies: ['default'],
+    })
     expect([await isAlive(cluster, child), await isAlive(cluster, orphan)]).toEqual([true, true])
     await cluster.write('auth/token/revoke', { token: parent })
     expect([await isAlive(cluster, child), await isAlive(cluster, orphan)]).toEqual([false, true])
@@ -422,7 +452,9 @@ test('a batch token that was altered is none', async () => {
   const cluster = await start()
   const token = await tokenOf(cluster, { ttl: '1h', type: 'batch', policies: ['default'] })
   const at = [5, 10, 20, 40, token.length - 3]
-  const altered = at.map((i) => token.slice(0, i) + (token[i] === 'A' ? 'B' : 'A') + token.slice(i + 1))
+  const altered = at.map(
+    (i) => token.slice(0, i) + (token[i] === 'A' ? 'B' : 'A') + token.slice(i + 1),
+  )
   for (const one of [...altered, token.slice(0, -1), token.slice(0, 20), 'hvb.', `${token}AAAA`]) {
     expect(await self(cluster, one)).toMatchObject({ status: 403, errors: ['permission denied'] })
   }
@@ -447,14 +479,31 @@ describe('an accessor', () => {
   test('is listed to those with sudo', async () => {
     const cluster = await start({ l: 'path "auth/token/accessors" { capabilities = ["list"] }' })
     const token = await tokenOf(cluster, { policies: ['l'], ttl: '1h' })
-    expect((await cluster.list('auth/token/accessors')).data['keys']).toContain(await accessorOf(cluster, token))
+    expect((await cluster.list('auth/token/accessors')).data['keys']).toContain(
+      await accessorOf(cluster, token),
+    )
     expect((await cluster.list('auth/token/accessors', { token })).status).toBe(403)
   })
 })
 
 test.each([
-  'x', '', 'hvs.', 'hvs.x', 's.x', 'hvb.x', 'hvs.x.y.z', 'hvs.x.root', 'hvs.x.../../token', `hvs.${'x'.repeat(9000)}`,
-  `hvs.x.${'y'.repeat(2000)}`, 'hvs.x.\u0000', 'hvs.\ud800', 'a.b/c', '\u2028', '..', 'ey.ey.ey',
+  'x',
+  '',
+  'hvs.',
+  'hvs.x',
+  's.x',
+  'hvb.x',
+  'hvs.x.y.z',
+  'hvs.x.root',
+  'hvs.x.../../token',
+  `hvs.${'x'.repeat(9000)}`,
+  `hvs.x.${'y'.repeat(2000)}`,
+  'hvs.x.\u0000',
+  'hvs.\ud800',
+  'a.b/c',
+  '\u2028',
+  '..',
+  'ey.ey.ey',
 ])('the text %j is no token, and no fault of the server', async (text) => {
   const cluster = await start()
   const looked = await cluster.write('auth/token/lookup', { token: text || ' ' })
@@ -482,5 +531,9 @@ async function damage(cluster: Cluster, key: string): Promise<void> {
   const stored = await cluster.storage.get(key)
   const value = Buffer.from(stored?.value ?? '')
   value[value.length - 1] = (value.at(-1) ?? 0) ^ 1
-  await cluster.storage.commit({ expect: new Map(), put: new Map([[key, value]]), delete: new Set() })
+  await cluster.storage.commit({
+    expect: new Map(),
+    put: new Map([[key, value]]),
+    delete: new Set(),
+  })
 }

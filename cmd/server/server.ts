@@ -57,7 +57,10 @@ async function runConfigured(flags: Flags, terminal: Terminal): Promise<number> 
   }
   const config = loadConfig(paths)
   const log = openLog(logOptions(flags, terminal.env, config))
-  const server = await RunningServer.start({ ...config.running, apiAddress: config.apiAddress }, log)
+  const server = await RunningServer.start(
+    { ...config.running, apiAddress: config.apiAddress },
+    log,
+  )
   terminal.out(configuredBanner(server, config))
   return untilSignal(server, () => undefined)
 }

@@ -22,7 +22,8 @@ async function health(node: Node, http: HttpRequest): Promise<HttpResponse> {
     sealed: code(http, 'sealedcode', 503),
     uninitialized: code(http, 'uninitcode', 501),
   }
-  for (const name of ['standbycode', 'performancestandbycode', 'drsecondarycode']) code(http, name, 0)
+  for (const name of ['standbycode', 'performancestandbycode', 'drsecondarycode'])
+    code(http, name, 0)
   const { config, sealed, cluster } = await node.sealStatus()
   const initialized = config !== undefined
   const status = !initialized ? codes.uninitialized : sealed ? codes.sealed : codes.active

@@ -52,7 +52,11 @@ function checkApplicable(body: InitBody, sealType: string): void {
   }
 }
 
-function checkPgp({ pgp_keys: keys, secret_shares: shares, root_token_pgp_key: rootKey }: InitBody): void {
+function checkPgp({
+  pgp_keys: keys,
+  secret_shares: shares,
+  root_token_pgp_key: rootKey,
+}: InitBody): void {
   if (keys && keys.length > 0 && keys.length !== shares) {
     throw new BadRequest(
       'invalid seal configuration: count mismatch between number of provided PGP keys and number of shares',

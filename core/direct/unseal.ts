@@ -26,9 +26,7 @@ async function unseal(node: Node, http: HttpRequest): Promise<HttpResponse> {
   const { key, reset } = readStrict(http, node.parts.limits, unsealBody, 'UnsealRequest')
   if (reset) node.resetUnseal()
   else if (key === '') {
-    throw new BadRequest(
-      "'key' must be specified in request body as JSON, or 'reset' set to true",
-    )
+    throw new BadRequest("'key' must be specified in request body as JSON, or 'reset' set to true")
   } else await node.provideShare(key)
   return sealStatus(node)
 }

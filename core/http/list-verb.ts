@@ -142,7 +142,7 @@ function handOver(
   verb: string,
 ): void {
   if (socket.destroyed || socket.writableEnded) return
-  if (socket._httpMessage != null) {
+  if (socket._httpMessage !== null && socket._httpMessage !== undefined) {
     // Pipelined: the answers before this one go out first.
     socket._httpMessage.once('close', () => handOver(server, event, socket, verb))
     return

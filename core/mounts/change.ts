@@ -57,7 +57,10 @@ export async function unmount(context: ChangeContext, path: string): Promise<voi
   const router = await readMounts(context.root, context.namespace)
   const entry = router.get(path)
   if (entry === undefined) return
-  write(context, router.entries.filter((one) => one !== entry))
+  write(
+    context,
+    router.entries.filter((one) => one !== entry),
+  )
   purgeLater(context.root, entry.uuid)
 }
 
@@ -70,7 +73,10 @@ export async function tune(
   const { root, random, nowMs } = context
   const router = await readMounts(root, context.namespace)
   const tuned: MountEntry = { ...entry, ...changed }
-  write(context, router.entries.map((one) => (one.uuid === entry.uuid ? tuned : one)))
+  write(
+    context,
+    router.entries.map((one) => (one.uuid === entry.uuid ? tuned : one)),
+  )
   if (changed.options?.['version'] === entry.options?.['version']) return NO_WARNINGS
   const upgraded = await context.registry.instance(tuned)?.plugin.upgrade?.({
     storage: root.below(mountPrefix(entry.uuid)),
@@ -97,7 +103,10 @@ export async function remount(context: ChangeContext, from: string, to: string):
   if (entry === undefined) throw new BadRequest(`no matching mount at "${from}"`)
   const conflict = router.conflict(to)
   if (conflict !== undefined) throw new BadRequest(`path already in use at "${conflict.path}"`)
-  write(context, router.entries.map((one) => (one === entry ? { ...entry, path: to } : one)))
+  write(
+    context,
+    router.entries.map((one) => (one === entry ? { ...entry, path: to } : one)),
+  )
 }
 
 /** A path on or under which no engine may be mounted. */

@@ -185,12 +185,20 @@ table('one of a few words', oneOf(['a', 'b'], ''), [
 ])
 
 table('a name without case', caselessName(''), [['"WeB"', 'web']])
-table('the path of a mount', mountPath(''), [['"a/b/"', 'a/b'], ['"a"', 'a']])
+table('the path of a mount', mountPath(''), [
+  ['"a/b/"', 'a/b'],
+  ['"a"', 'a'],
+])
 
 test('a name that objects have by birth is a key like any other', () => {
   const pairs = keyValues('').parse('f', parseJson('{"__proto__":"x","constructor":"y"}'))
-  expect(Object.entries(pairs ?? {})).toEqual([['__proto__', 'x'], ['constructor', 'y']])
-  expect(Object.entries(keyValues('').parse('f', '__proto__=x') ?? {})).toEqual([['__proto__', 'x']])
+  expect(Object.entries(pairs ?? {})).toEqual([
+    ['__proto__', 'x'],
+    ['constructor', 'y'],
+  ])
+  expect(Object.entries(keyValues('').parse('f', '__proto__=x') ?? {})).toEqual([
+    ['__proto__', 'x'],
+  ])
 })
 
 test('an error names the field', () => {
@@ -219,7 +227,15 @@ describe('no error holds anything of the value', () => {
   }
   const CANARY = 'kaNarIenvogel'
   const leaf = fc.oneof(
-    fc.constantFrom<Json>(CANARY, `${CANARY}s`, `1h${CANARY}`, `${CANARY}=`, `0x${CANARY}`, `[${CANARY}`, `["${CANARY}"`),
+    fc.constantFrom<Json>(
+      CANARY,
+      `${CANARY}s`,
+      `1h${CANARY}`,
+      `${CANARY}=`,
+      `0x${CANARY}`,
+      `[${CANARY}`,
+      `["${CANARY}"`,
+    ),
     fc.string().map((text): Json => text + CANARY + text),
   )
   const { value } = fc.letrec<{ value: Json }>((tie) => ({

@@ -10,7 +10,8 @@ export function renderHelp(_requestId: string, route: Route): Answer {
   const { target } = route
   if (target === undefined) throw new BadRequest(`no handler for route "${route.path}".`)
   const paths = target.match === undefined ? target.instance.plugin.paths : [target.match.path]
-  const help = target.match === undefined ? target.instance.type.help : pathHelp(route.path, target.match.path)
+  const help =
+    target.match === undefined ? target.instance.type.help : pathHelp(route.path, target.match.path)
   const openapi = openApiOf([{ prefix: target.entry.path, paths, tag: target.entry.type }])
   const body = `${JSON.stringify({ help, see_also: null, openapi })}\n`
   return {

@@ -18,14 +18,16 @@ export function openApiOf(mounts: readonly MountedPaths[]): Record<string, unkno
   const paths: Record<string, unknown> = {}
   for (const { prefix, paths: declared, tag } of mounts) {
     for (const path of declared) {
-      for (const pattern of path.patterns) paths[`/${prefix}${template(pattern)}`] ??= pathItem(path, pattern, tag)
+      for (const pattern of path.patterns)
+        paths[`/${prefix}${template(pattern)}`] ??= pathItem(path, pattern, tag)
     }
   }
   return {
     openapi: '3.0.2',
     info: {
       title: 'Keyhold API',
-      description: 'HTTP API that gives you full access to Keyhold. All API routes are prefixed with `/v1/`.',
+      description:
+        'HTTP API that gives you full access to Keyhold. All API routes are prefixed with `/v1/`.',
       version: WIRE_VERSION,
       license: { name: 'Mozilla Public License 2.0', url: 'https://www.mozilla.org/en-US/MPL/2.0' },
     },
@@ -47,7 +49,8 @@ function pathItem(path: Path, pattern: Pattern, tag: string): JsonSchema {
   const item: JsonSchema = { description: path.description }
   if (inPath.size > 0) item['parameters'] = [...inPath].map((name) => parameter(path, name, 'path'))
   if ([...path.operations.values()].some(({ sudo }) => sudo)) item['x-vault-sudo'] = true
-  if ([...path.operations.values()].some(({ unauthenticated }) => unauthenticated)) item['x-vault-unauthenticated'] = true
+  if ([...path.operations.values()].some(({ unauthenticated }) => unauthenticated))
+    item['x-vault-unauthenticated'] = true
   if (path.tellsCreate) item['x-vault-createSupported'] = true
   for (const [operation, facts] of path.operations) {
     const method = METHODS[operation]
@@ -121,5 +124,9 @@ function fieldSchema(field: Field<unknown> | undefined): JsonSchema {
 }
 
 function schemaOf({ type, format, items }: FieldSchema): JsonSchema {
-  return { type, ...(format !== undefined && { format }), ...(items !== undefined && { items: schemaOf(items) }) }
+  return {
+    type,
+    ...(format !== undefined && { format }),
+    ...(items !== undefined && { items: schemaOf(items) }),
+  }
 }

@@ -62,7 +62,8 @@ test('a field may bring a pattern of its own, for the whole segment', () => {
 describe('a trailing slash', () => {
   test('is no second name of a record', () => {
     const find = table('role/:name', 'config')
-    for (const path of ['role/x/', 'config/', '/config', 'role//x']) expect(find(path)).toBeUndefined()
+    for (const path of ['role/x/', 'config/', '/config', 'role//x'])
+      expect(find(path)).toBeUndefined()
   })
 
   test('is what a listing has, and its canonical path keeps it', () => {
@@ -75,7 +76,10 @@ describe('a trailing slash', () => {
     const find = table('data/:path*')
     expect(find('data/a/b')).toMatchObject({ params: { path: 'a/b' }, canonical: 'data/a/b' })
     expect(find('data/a/')).toMatchObject({ params: { path: 'a/' }, canonical: 'data/a/' })
-    expect(find('data/', { listing: true })).toMatchObject({ params: { path: '' }, canonical: 'data/' })
+    expect(find('data/', { listing: true })).toMatchObject({
+      params: { path: '' },
+      canonical: 'data/',
+    })
     expect(find('data')).toBeUndefined()
   })
 
@@ -106,7 +110,10 @@ describe('names without case', () => {
 
 test('literals may follow the rest', () => {
   const find = table('mounts/:mount*/tune', 'mounts/:mount*')
-  expect(find('mounts/a/b/tune')).toMatchObject({ text: 'mounts/:mount*/tune', params: { mount: 'a/b' } })
+  expect(find('mounts/a/b/tune')).toMatchObject({
+    text: 'mounts/:mount*/tune',
+    params: { mount: 'a/b' },
+  })
   expect(find('mounts/tune')).toMatchObject({ text: 'mounts/:mount*', params: { mount: 'tune' } })
 })
 

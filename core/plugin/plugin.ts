@@ -30,7 +30,9 @@ export interface Plugin {
   /** Runs in the transaction that creates the mount. */
   initialize?(context: MountContext): Promise<void>
   /** Runs in the transaction that changes the mount's options. @throws {BadRequest} the change is refused */
-  upgrade?(context: MountContext & { from: Readonly<Record<string, string>> }): Promise<UpgradeResult>
+  upgrade?(
+    context: MountContext & { from: Readonly<Record<string, string>> },
+  ): Promise<UpgradeResult>
   /**
    * Timed work on the mount's records, such as removing what has expired: called about once a minute on one node, each
    * step in a transaction of its own. @returns whether there is more to do

@@ -13,8 +13,8 @@ import type { Mount } from './request.ts'
 import type { Grant } from './response.ts'
 
 export const tokenFields = {
-  token_ttl: duration('Time to live of its tokens; 0 for the mount\'s.'),
-  token_max_ttl: duration('End that renewals do not pass; 0 for the mount\'s.'),
+  token_ttl: duration("Time to live of its tokens; 0 for the mount's."),
+  token_max_ttl: duration("End that renewals do not pass; 0 for the mount's."),
   token_explicit_max_ttl: duration('End that nothing passes, not even a period.'),
   token_period: duration('Each renewal gives this span, without an end.'),
   token_policies: list('Policies of its tokens.'),

@@ -70,7 +70,8 @@ const COPIED_BELOW = [
 
 /** hot. @param path relative to the namespace, for the copies at the top level */
 export function renderEnvelope(envelope: Envelope, path: string): string {
-  const data = envelope.data === undefined || envelope.data === null ? 'null' : stringifyJson(envelope.data)
+  const data =
+    envelope.data === undefined || envelope.data === null ? 'null' : stringifyJson(envelope.data)
   const copies = data !== 'null' && isCopied(path) && data.length > 2 ? `${data.slice(1, -1)},` : ''
   return (
     `{${copies}"request_id":"${envelope.requestId}",` +

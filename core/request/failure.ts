@@ -12,9 +12,13 @@ export function asRequestError(error: unknown): RequestError {
   if (error instanceof RequestError) return error
   if (error instanceof StorageLimit) return new RequestError(413, error.message)
   if (error instanceof StorageUnavailable) {
-    return new RequestError(503, 'the storage cannot serve this request now; the server log says why', {
-      headers: { 'Retry-After': String(RETRY_AFTER_SECONDS) },
-    })
+    return new RequestError(
+      503,
+      'the storage cannot serve this request now; the server log says why',
+      {
+        headers: { 'Retry-After': String(RETRY_AFTER_SECONDS) },
+      },
+    )
   }
   return new RequestError(500, 'internal error')
 }

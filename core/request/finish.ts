@@ -58,7 +58,15 @@ function answer(
   const plain = render(ttlSeconds > 0 ? { ...input, path: '' } : input, response, auth, warnings)
   if (ttlSeconds === 0 || plain.status === 204 || response.raw !== undefined) {
     const all = headers === NO_HEADERS ? plain.headers : { ...plain.headers, ...headers }
-    return { response, auth, warnings, wrapInfo: undefined, status: plain.status, headers: all, body: plain.body }
+    return {
+      response,
+      auth,
+      warnings,
+      wrapInfo: undefined,
+      status: plain.status,
+      headers: all,
+      body: plain.body,
+    }
   }
   return wrap(input.context, {
     namespace: input.namespace,
@@ -124,7 +132,11 @@ function render(
     return { status: response.status ?? 200, headers: { 'Content-Type': contentType }, body }
   }
   if (response.bare !== undefined) {
-    return { status: response.status ?? 200, headers: JSON_HEADERS, body: `${JSON.stringify(response.bare)}\n` }
+    return {
+      status: response.status ?? 200,
+      headers: JSON_HEADERS,
+      body: `${JSON.stringify(response.bare)}\n`,
+    }
   }
   const status = response.status ?? statusOf(input, response, auth, warnings)
   if (status === 204) return { status, headers: JSON_HEADERS, body: '' }
@@ -150,8 +162,10 @@ function statusOf(
   const empty = data === undefined || data === null
   if (operation === 'list' || operation === 'scan') {
     const keys = empty ? undefined : data['keys']
-    const nothing = empty || (Array.isArray(keys) && keys.length === 0 && Object.keys(data).length === 1)
-    if (nothing && operation === 'list' && warnings.length === 0) throw nothingListed(wrapTtlSeconds)
+    const nothing =
+      empty || (Array.isArray(keys) && keys.length === 0 && Object.keys(data).length === 1)
+    if (nothing && operation === 'list' && warnings.length === 0)
+      throw nothingListed(wrapTtlSeconds)
     return 200
   }
   if (!empty || data === null) return 200
@@ -169,7 +183,10 @@ function wrapTtl(asked: number, demanded: number): number {
 }
 
 /** The system's own headers, and of an engine's those that the mount's tuning allows. */
-function headersOf({ entry }: FinishInput, { headers }: Response): Readonly<Record<string, string>> {
+function headersOf(
+  { entry }: FinishInput,
+  { headers }: Response,
+): Readonly<Record<string, string>> {
   if (headers === undefined) return NO_HEADERS
   if (entry.type === 'system') return headers
   const allowed = new Set(entry.config.allowedResponseHeaders?.map((name) => name.toLowerCase()))

@@ -58,7 +58,8 @@ export function demandOperation(
   if (target.match === undefined) throw new UnsupportedPath()
   const { operations } = target.match.path
   if (isListOfNoFolder(route, target.match, operation)) throw new UnsupportedPath()
-  const facts = operations.get(operation) ?? (operation === 'create' ? operations.get('update') : undefined)
+  const facts =
+    operations.get(operation) ?? (operation === 'create' ? operations.get('update') : undefined)
   if (facts === undefined) throw new UnsupportedOperation()
   if (facts.rootOnly && route.namespace.id !== ROOT.id) {
     throw new BadRequest('operation only available in root namespace')

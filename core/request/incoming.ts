@@ -123,7 +123,9 @@ function wrapTtlOf(http: HttpRequest): number {
   if (text === undefined || text === '') return 0
   const seconds = parseWrapTtl(text)
   if (seconds < 0) {
-    throw new BadRequest('error parsing X-Vault-Wrap-TTL header: requested wrap ttl cannot be negative')
+    throw new BadRequest(
+      'error parsing X-Vault-Wrap-TTL header: requested wrap ttl cannot be negative',
+    )
   }
   // Clients read whole seconds, and 0 would mean that nothing is wrapped.
   return Math.ceil(seconds)

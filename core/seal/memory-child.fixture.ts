@@ -62,7 +62,9 @@ function close(properly: boolean): void {
   open = undefined
 }
 
-process.on('message', async (raw: unknown) => {
+process.on('message', (raw: unknown) => void obey(raw))
+
+async function obey(raw: unknown): Promise<void> {
   const message = Message.parse(raw)
   if (message.do === 'initialize') {
     process.send?.(await initializeServer())
@@ -75,4 +77,4 @@ process.on('message', async (raw: unknown) => {
     writeHeapSnapshot(message.file)
   }
   process.send?.({ done: message.do, planted: planted.length })
-})
+}

@@ -18,7 +18,10 @@ function faultOf(text: string): CorruptRecord {
 }
 
 test('a record is read as it was written', () => {
-  expect(person.decode('k', person.encode({ name: 'Ada', age: 36 }))).toEqual({ name: 'Ada', age: 36 })
+  expect(person.decode('k', person.encode({ name: 'Ada', age: 36 }))).toEqual({
+    name: 'Ada',
+    age: 36,
+  })
 })
 
 test('numbers of a record keep their text', () => {

@@ -178,7 +178,11 @@ describe('its own writes', () => {
     transaction.put(numbers, 'c', 3)
     transaction.rollback()
     expect(await transaction.commit()).toBeUndefined()
-    expect([await value(here, 'a'), await value(here, 'b'), await value(here, 'c')]).toEqual([2, 1, undefined])
+    expect([await value(here, 'a'), await value(here, 'b'), await value(here, 'c')]).toEqual([
+      2,
+      1,
+      undefined,
+    ])
   })
 
   test('are all dropped by a rollback where nothing was marked', async () => {

@@ -92,7 +92,10 @@ export class Transaction {
     const text = kind.encode(value)
     // A character takes up to three bytes; the exact length is asked only where it could matter.
     if (text.length * 3 > MAX_VALUE_BYTES - 64 && Buffer.byteLength(text) > MAX_VALUE_BYTES - 64) {
-      throw new RequestError(413, `the value is too large: at most ${MAX_VALUE_BYTES} bytes can be stored`)
+      throw new RequestError(
+        413,
+        `the value is too large: at most ${MAX_VALUE_BYTES} bytes can be stored`,
+      )
     }
     this.#writes.set(key, { kind, value: deepFreeze(value), text })
   }

@@ -33,7 +33,10 @@ export class BatchCodec {
     if (known !== undefined) return known
     const sealed = Buffer.from(token.slice(BATCH_PREFIX.length), 'base64url')
     try {
-      const record = batchTokens.decode(CONTEXT, this.#sealer.open(CONTEXT, sealed).toString('utf8'))
+      const record = batchTokens.decode(
+        CONTEXT,
+        this.#sealer.open(CONTEXT, sealed).toString('utf8'),
+      )
       this.#opened.set(token, record)
       return record
     } catch (error) {

@@ -45,10 +45,7 @@ export interface Living {
 }
 
 /** hot: the living token of this text. */
-export async function findLiving(
-  context: FindContext,
-  token: string,
-): Promise<Living | undefined> {
+export async function findLiving(context: FindContext, token: string): Promise<Living | undefined> {
   if (token.length > MAX_TOKEN_CHARACTERS) return undefined
   const record = token.startsWith(BATCH_PREFIX)
     ? context.batch.decode(token)
@@ -65,10 +62,7 @@ export async function findToken(
   return (await findLiving(context, token))?.record
 }
 
-async function findService(
-  context: FindContext,
-  token: string,
-): Promise<ServiceToken | undefined> {
+async function findService(context: FindContext, token: string): Promise<ServiceToken | undefined> {
   const namespaceId = namespaceIdOf(token)
   if (namespaceId === undefined) return undefined
   return findStored(context, namespaceId, await tokenId(context.root, token))

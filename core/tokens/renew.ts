@@ -12,7 +12,11 @@ export interface RenewInput {
   readonly incrementSeconds: number
   readonly mount: Pick<Mount, 'defaultTtlSeconds' | 'maxTtlSeconds'>
   /** What the method or role says now. */
-  readonly limits: { readonly ttlSeconds: number; readonly maxTtlSeconds: number; readonly periodSeconds: number }
+  readonly limits: {
+    readonly ttlSeconds: number
+    readonly maxTtlSeconds: number
+    readonly periodSeconds: number
+  }
 }
 
 export interface Renewed {

@@ -32,7 +32,8 @@ export async function asJwt(
 
 /** The token in a JWT of ours; a text that is none is the token itself. */
 export async function fromJwt(root: View, nowMs: number, text: string): Promise<string> {
-  const key = text.split('.').length === 3 && text.startsWith('ey') ? await readKey(root) : undefined
+  const key =
+    text.split('.').length === 3 && text.startsWith('ey') ? await readKey(root) : undefined
   if (key === undefined) return text
   const { errors, jwtVerify } = await loadJose()
   try {

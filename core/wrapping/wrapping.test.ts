@@ -11,7 +11,11 @@ async function start(): Promise<Cluster> {
 
 const TTL = { 'x-vault-wrap-ttl': '60s' }
 
-async function wrapped(cluster: Cluster, body: object = { a: 1 }, headers: object = TTL): Promise<string> {
+async function wrapped(
+  cluster: Cluster,
+  body: object = { a: 1 },
+  headers: object = TTL,
+): Promise<string> {
   const answer = await cluster.write('sys/wrapping/wrap', body, { headers: { ...headers } })
   expect(answer.status).toBe(200)
   return infoOf(answer, 'token')
@@ -32,7 +36,11 @@ test('an answer is opened once, and is what it would have been', async () => {
   const cluster = await start()
   const token = await wrapped(cluster, { b: 1, a: { n: '<x>' } })
   const opened = await unwrap(cluster, token)
-  expect(opened).toMatchObject({ status: 200, data: { a: { n: '<x>' }, b: 1 }, json: { wrap_info: null } })
+  expect(opened).toMatchObject({
+    status: 200,
+    data: { a: { n: '<x>' }, b: 1 },
+    json: { wrap_info: null },
+  })
   expect(await unwrap(cluster, token)).toMatchObject(NOT_VALID)
   expect(await unwrapByBody(cluster, token, cluster.rootToken)).toMatchObject(NOT_VALID)
 })
@@ -43,16 +51,19 @@ test.each([
     'by another token',
     (cluster: Cluster, token: string) => unwrapByBody(cluster, token, cluster.rootToken),
   ],
-])('of 100 that open it at once %s one gets it, the others are told that it is not valid', async (_how, open) => {
-  const cluster = await start()
-  const token = await wrapped(cluster, { secret: 'x' })
-  const answers = await Promise.all(Array.from({ length: 100 }, () => open(cluster, token)))
-  const winners = answers.filter(({ status }) => status === 200)
-  expect(winners).toHaveLength(1)
-  expect(winners[0]?.data).toEqual({ secret: 'x' })
-  for (const answer of answers) if (answer !== winners[0]) expect(answer).toMatchObject(NOT_VALID)
-  expect(cluster.failures).toEqual([])
-})
+])(
+  'of 100 that open it at once %s one gets it, the others are told that it is not valid',
+  async (_how, open) => {
+    const cluster = await start()
+    const token = await wrapped(cluster, { secret: 'x' })
+    const answers = await Promise.all(Array.from({ length: 100 }, () => open(cluster, token)))
+    const winners = answers.filter(({ status }) => status === 200)
+    expect(winners).toHaveLength(1)
+    expect(winners[0]?.data).toEqual({ secret: 'x' })
+    for (const answer of answers) if (answer !== winners[0]) expect(answer).toMatchObject(NOT_VALID)
+    expect(cluster.failures).toEqual([])
+  },
+)
 
 test('lookup shows when and where it was made, and leaves it whole', async () => {
   const cluster = await start()
@@ -117,7 +128,15 @@ test('a token that is none of wrapping opens nothing', async () => {
   const cluster = await start()
   await putPolicy(cluster, 'u', 'path "sys/wrapping/unwrap" { capabilities = ["update"] }')
   const token = await tokenWith(cluster, ['u'])
-  for (const text of [token, cluster.rootToken, 'hvs.x', 'x', 'ey.x.y', 'hvb.x', `hvs.${'x'.repeat(9000)}`]) {
+  for (const text of [
+    token,
+    cluster.rootToken,
+    'hvs.x',
+    'x',
+    'ey.x.y',
+    'hvb.x',
+    `hvs.${'x'.repeat(9000)}`,
+  ]) {
     expect(await unwrapByBody(cluster, text, cluster.rootToken)).toMatchObject(NOT_VALID)
   }
   for (const bad of [{ a: 1 }, ['x'], 5]) {
@@ -134,7 +153,9 @@ describe('the span', () => {
     ['10ms', 1],
   ])('%j is %d s', async (ttl, seconds) => {
     const cluster = await start()
-    const answer = await cluster.read('auth/token/lookup-self', { headers: { 'x-vault-wrap-ttl': ttl } })
+    const answer = await cluster.read('auth/token/lookup-self', {
+      headers: { 'x-vault-wrap-ttl': ttl },
+    })
     expect(answer.json['wrap_info']).toMatchObject({ ttl: seconds })
     expect(answer.json['data']).toBeNull()
     expect(answer.text).not.toContain(cluster.rootToken)
@@ -182,6 +203,7 @@ describe('as a JWT', () => {
       `${head}.${body}.${signature.startsWith('A') ? 'B' : 'A'}${signature.slice(1)}`,
       `${Buffer.from('{"alg":"none","typ":"JWT"}').toString('base64url')}.${body}.`,
     ]
-    for (const one of forged) expect(await unwrapByBody(cluster, one, cluster.rootToken)).toMatchObject(NOT_VALID)
+    for (const one of forged)
+      expect(await unwrapByBody(cluster, one, cluster.rootToken)).toMatchObject(NOT_VALID)
   })
 })

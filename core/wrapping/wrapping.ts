@@ -103,4 +103,3 @@ const wrappedInfo = z.object({
   creation_time: z.string(),
   creation_path: z.string(),
 })
-

@@ -72,8 +72,12 @@ function readTokenType(value: Json): NonNullable<MountConfig['tokenType']> {
 
 function readNames(value: Json | undefined): readonly string[] | undefined {
   if (!isSet(value)) return undefined
-  const items: readonly Json[] = Array.isArray(value) ? value : String(value).split(',')
-  return items.map((item) => String(item).trim()).filter((item) => item !== '')
+  const items: readonly Json[] = Array.isArray(value) ? value : textOf(value).split(',')
+  return items.map((item) => textOf(item).trim()).filter((item) => item !== '')
+}
+
+function textOf(value: Json): string {
+  return typeof value === 'string' ? value : JSON.stringify(value)
 }
 
 /** @throws {BadRequest} the default is beyond the maximum */
@@ -120,7 +124,7 @@ export function readLockout(
 }
 
 function readThreshold(value: Json): number {
-  const text = String(value)
+  const text = textOf(value)
   if (/^\d{1,9}$/.test(text)) return Number(text)
   throw new BadRequest('unable to parse user lockout threshold: it is a whole number')
 }

@@ -13,7 +13,10 @@ async function start(): Promise<Cluster> {
   onTestFinished(() => cluster.close())
   await inStorage(cluster, async (root) => {
     const config = { defaultTtlSeconds: MOUNT_TTL_SECONDS, maxTtlSeconds: MOUNT_TTL_SECONDS * 2 }
-    const entry = newMount({ path: 'auth/approle/', kind: 'auth', type: 'approle', description: '', config }, systemRandom)
+    const entry = newMount(
+      { path: 'auth/approle/', kind: 'auth', type: 'approle', description: '', config },
+      systemRandom,
+    )
     const table = (await root.get(mountTable, mountTableKey('root'))) ?? []
     root.put(mountTable, mountTableKey('root'), [...table, entry])
   })
@@ -44,7 +47,9 @@ describe('row 31 (CVE-2026-115362)', () => {
   test('of 100 logins at once as many succeed as the secret id has uses', async () => {
     const cluster = await start()
     const credentials = await roleOf(cluster, {}, { num_uses: 3 })
-    const answers = await Promise.all(Array.from({ length: 100 }, () => login(cluster, credentials)))
+    const answers = await Promise.all(
+      Array.from({ length: 100 }, () => login(cluster, credentials)),
+    )
     expect(answers.filter(({ status }) => status === 200)).toHaveLength(3)
     expect(answers.filter(({ status }) => status === 400)).toHaveLength(97)
   })
@@ -55,7 +60,8 @@ test('row 52 (CVE-2026-46405): a thousand logins that fail leave nothing in the 
   const { role_id } = await roleOf(cluster, { token_bound_cidrs: ['10.0.0.0/8'] })
   const before = await keysBelow(cluster, '')
   for (let i = 0; i < 1000; i++) {
-    const body = i % 2 === 0 ? { role_id, secret_id: `no ${i}` } : { role_id: `no ${i}`, secret_id: 'x' }
+    const body =
+      i % 2 === 0 ? { role_id, secret_id: `no ${i}` } : { role_id: `no ${i}`, secret_id: 'x' }
     expect((await login(cluster, body)).status).toBe(400)
   }
   expect(await keysBelow(cluster, '')).toEqual(before)
@@ -109,7 +115,8 @@ describe('row 79 (CVE-2020-12757): the span of a token is what was configured ne
 
   test('a token’s own is what it asked for, else the system’s', async () => {
     const cluster = await start()
-    const span = async (body: object) => (await cluster.write('auth/token/create', body)).auth['lease_duration']
+    const span = async (body: object) =>
+      (await cluster.write('auth/token/create', body)).auth['lease_duration']
     expect(await span({ policies: ['default'] })).toBe(2_764_800)
     expect(await span({ policies: ['default'], ttl: '5m' })).toBe(300)
     expect(await span({ policies: ['default'], ttl: '9999h' })).toBe(2_764_800)

@@ -43,17 +43,61 @@ async function raw(cluster: Cluster, target: string, token: string, method = 'GE
 }
 
 describe('row 1 (CVE-2026-3605): a path is judged, routed and stored under one name', () => {
-  const PIECES = ['secret', 'x', '.', '..', '%2e', '%2e%2e', '%2E.', '.%2e', '%2f', '%2F', '//', '/', '\\', '%5c', '%00', '%c0%ae', '%c0%af', '%252e', '%252f', ';', '%20', '+', '*', '%2a', '%2b', 'SECRET', 'ſecret', '%EF%BC%8E', '%E2%80%AE', '?', '#', '%23', '%3f', '%', '%zz', '%u002e', '\u0000', '\t', ' ']
+  const PIECES = [
+    'secret',
+    'x',
+    '.',
+    '..',
+    '%2e',
+    '%2e%2e',
+    '%2E.',
+    '.%2e',
+    '%2f',
+    '%2F',
+    '//',
+    '/',
+    '\\',
+    '%5c',
+    '%00',
+    '%c0%ae',
+    '%c0%af',
+    '%252e',
+    '%252f',
+    ';',
+    '%20',
+    '+',
+    '*',
+    '%2a',
+    '%2b',
+    'SECRET',
+    'ſecret',
+    '%EF%BC%8E',
+    '%E2%80%AE',
+    '?',
+    '#',
+    '%23',
+    '%3f',
+    '%',
+    '%zz',
+    '%u002e',
+    '\u0000',
+    '\t',
+    ' ',
+  ]
 
   async function guarded() {
     const cluster = await start()
     await putMount(cluster, { path: 'kv/', type: 'kv', options: { version: '1' } })
     await cluster.write('kv/secret/x', { canary: 'kanarienvogel' })
     await cluster.write('kv/open/x', { open: true })
-    await putPolicy(cluster, 'p', `
+    await putPolicy(
+      cluster,
+      'p',
+      `
       path "kv/*" { capabilities = ["create", "read", "update", "delete", "list"] }
       path "kv/secret/*" { capabilities = ["deny"] }
-      path "kv/secret" { capabilities = ["deny"] }`)
+      path "kv/secret" { capabilities = ["deny"] }`,
+    )
     return { cluster, token: await tokenWith(cluster, ['p']) }
   }
 
@@ -83,7 +127,9 @@ describe('row 1 (CVE-2026-3605): a path is judged, routed and stored under one n
 
   test('whatever the target, what is read lies where the policy looked', async () => {
     const { cluster, token } = await guarded()
-    const target = fc.array(fc.oneof(fc.constantFrom(...PIECES), fc.string({ maxLength: 3 })), { maxLength: 6 })
+    const target = fc.array(fc.oneof(fc.constantFrom(...PIECES), fc.string({ maxLength: 3 })), {
+      maxLength: 6,
+    })
     await fc.assert(
       fc.asyncProperty(target, async (pieces) => {
         const { status, text } = await raw(cluster, `/v1/kv/${pieces.join('')}`, token)
@@ -100,9 +146,13 @@ test('row 4 (CVE-2026-89322): where a name has no case, an exact deny holds for 
   let swept = 0
   for (const { url, upperCaseUrl, operations } of await declaredRoutes(cluster)) {
     if (url === upperCaseUrl) continue
-    await putPolicy(cluster, 'p', `path "*" { capabilities = ["create", "read", "update", "delete", "list", "patch", "sudo"] }
+    await putPolicy(
+      cluster,
+      'p',
+      `path "*" { capabilities = ["create", "read", "update", "delete", "list", "patch", "sudo"] }
       path "${url}" { capabilities = ["deny"] }
-      path "${url}/" { capabilities = ["deny"] }`)
+      path "${url}/" { capabilities = ["deny"] }`,
+    )
     const token = await tokenWith(cluster, ['p'])
     for (const operation of operations.keys()) {
       for (const one of [url, upperCaseUrl]) {
@@ -120,20 +170,46 @@ test('row 5 (CVE-2026-93335): names of kv have case: another case is another sec
   await putMount(cluster, { path: 'kv/', type: 'kv', options: { version: '1' } })
   await cluster.write('kv/a/example', { from: 'lower' })
   await cluster.write('kv/a/EXAMPLE', { from: 'upper' })
-  await putPolicy(cluster, 'p', 'path "kv/a/*" { capabilities = ["read"] }\npath "kv/a/example" { capabilities = ["deny"] }')
+  await putPolicy(
+    cluster,
+    'p',
+    'path "kv/a/*" { capabilities = ["read"] }\npath "kv/a/example" { capabilities = ["deny"] }',
+  )
   const token = await tokenWith(cluster, ['p'])
   expect((await cluster.read('kv/a/example', { token })).status).toBe(403)
   expect((await cluster.read('kv/a/EXAMPLE', { token })).data).toEqual({ from: 'upper' })
 })
 
 const ROOTS = ['root', 'ROOT', 'Root', 'rOoT', ' root', 'root ', '\troot', 'root\n', ' ROOT ']
-const STRANGE = ['../root', 'a/../root', './root', 'a\nroot', 'root\u0000', 'ｒoot', 'r\u200boot', 'root\u0301', '/root', 'root/', 'a//root', 'ro*t', '*', 'root,x\n', '"root"', 'r\u{1d5c8}ot', 'rооt']
+const STRANGE = [
+  '../root',
+  'a/../root',
+  './root',
+  'a\nroot',
+  'root\u0000',
+  'ｒoot',
+  'r\u200boot',
+  'root\u0301',
+  '/root',
+  'root/',
+  'a//root',
+  'ro*t',
+  '*',
+  'root,x\n',
+  '"root"',
+  'r\u{1d5c8}ot',
+  'rооt',
+]
 /** Every endpoint that takes names of policies: a body, and how a token comes of it. */
 const POLICY_ENDPOINTS = {
   'auth/token/create': (cluster: Cluster, policies: string[], token: string) =>
     cluster.write('auth/token/create', { policies, no_default_policy: true }, { token }),
   'auth/token/roles': async (cluster: Cluster, policies: string[], token: string) => {
-    const role = await cluster.write('auth/token/roles/r', { allowed_policies: policies }, { token })
+    const role = await cluster.write(
+      'auth/token/roles/r',
+      { allowed_policies: policies },
+      { token },
+    )
     if (role.status >= 300) return role
     return cluster.write('auth/token/create/r', { policies }, { token })
   },
@@ -143,7 +219,11 @@ const POLICY_ENDPOINTS = {
     approleLogin(cluster, { policies }, token),
   'auth/approle/role/policies': async (cluster: Cluster, policies: string[], token: string) => {
     await cluster.write('auth/approle/role/r', { bind_secret_id: true }, { token })
-    const written = await cluster.write('auth/approle/role/r/policies', { token_policies: policies }, { token })
+    const written = await cluster.write(
+      'auth/approle/role/r/policies',
+      { token_policies: policies },
+      { token },
+    )
     return written.status >= 300 ? written : approleLogin(cluster, {}, token)
   },
 } as const
@@ -153,14 +233,22 @@ async function approleLogin(cluster: Cluster, settings: object, token: string) {
   if (role.status >= 300) return role
   const { data } = await cluster.read('auth/approle/role/r/role-id')
   const made = await cluster.write('auth/approle/role/r/secret-id')
-  return cluster.write('auth/approle/login', { role_id: data['role_id'], secret_id: made.data['secret_id'] }, { token: null })
+  return cluster.write(
+    'auth/approle/login',
+    { role_id: data['role_id'], secret_id: made.data['secret_id'] },
+    { token: null },
+  )
 }
 
 describe.each(Object.entries(POLICY_ENDPOINTS))('%s', (_name, ask) => {
   async function asAdministrator() {
     const cluster = await start()
     await putMount(cluster, { path: 'auth/approle/', type: 'approle', kind: 'auth' })
-    await putPolicy(cluster, 'admin', 'path "*" { capabilities = ["create", "read", "update", "delete", "list", "sudo"] }')
+    await putPolicy(
+      cluster,
+      'admin',
+      'path "*" { capabilities = ["create", "read", "update", "delete", "list", "sudo"] }',
+    )
     return { cluster, token: await tokenWith(cluster, ['admin']) }
   }
 
@@ -202,28 +290,47 @@ test.each([
   [{ policies: ['super-admin'] }],
 ])('row 8 (Vault 2.0.4): denied_parameters on policies hold for %j', async (body) => {
   const cluster = await start()
-  await putPolicy(cluster, 'maker', `path "auth/token/create" { capabilities = ["update", "sudo"]
-    denied_parameters = { "policies" = ["super-admin"] } }`)
+  await putPolicy(
+    cluster,
+    'maker',
+    `path "auth/token/create" { capabilities = ["update", "sudo"]
+    denied_parameters = { "policies" = ["super-admin"] } }`,
+  )
   const token = await tokenWith(cluster, ['maker'])
   expect((await cluster.write('auth/token/create', body, { token })).status).toBe(403)
-  expect((await cluster.write('auth/token/create', { policies: ['other'] }, { token })).status).toBe(200)
+  expect(
+    (await cluster.write('auth/token/create', { policies: ['other'] }, { token })).status,
+  ).toBe(200)
 })
 
 test('row 26 (CVE-2023-24999): an accessor works at its own role only', async () => {
   const cluster = await start()
   await putMount(cluster, { path: 'auth/approle/', type: 'approle', kind: 'auth' })
-  for (const role of ['a', 'b']) await cluster.write(`auth/approle/role/${role}`, { token_policies: ['p'] })
+  for (const role of ['a', 'b'])
+    await cluster.write(`auth/approle/role/${role}`, { token_policies: ['p'] })
   const { data } = await cluster.write('auth/approle/role/a/secret-id')
   const accessor = { secret_id_accessor: data['secret_id_accessor'] }
   const secret = { secret_id: data['secret_id'] }
-  expect((await cluster.write('auth/approle/role/b/secret-id-accessor/lookup', accessor)).status).toBe(404)
-  expect((await cluster.write('auth/approle/role/b/secret-id-accessor/destroy', accessor)).status).toBe(400)
+  expect(
+    (await cluster.write('auth/approle/role/b/secret-id-accessor/lookup', accessor)).status,
+  ).toBe(404)
+  expect(
+    (await cluster.write('auth/approle/role/b/secret-id-accessor/destroy', accessor)).status,
+  ).toBe(400)
   await cluster.write('auth/approle/role/b/secret-id/destroy', secret)
   const id = await cluster.read('auth/approle/role/a/role-id')
-  const login = await cluster.write('auth/approle/login', { role_id: id.data['role_id'], ...secret }, { token: null })
+  const login = await cluster.write(
+    'auth/approle/login',
+    { role_id: id.data['role_id'], ...secret },
+    { token: null },
+  )
   expect(login.status).toBe(200)
   const other = await cluster.read('auth/approle/role/b/role-id')
-  const wrong = await cluster.write('auth/approle/login', { role_id: other.data['role_id'], ...secret }, { token: null })
+  const wrong = await cluster.write(
+    'auth/approle/login',
+    { role_id: other.data['role_id'], ...secret },
+    { token: null },
+  )
   expect(wrong.status).toBe(400)
 })
 
@@ -237,7 +344,9 @@ test('row 40 (CVE-2026-4525): no spelling of a token’s header reaches a plugin
         path('headers', {
           summary: 'What was passed',
           operations: {
-            read: ({ headers, clientToken }) => ({ data: { ...Object.fromEntries(headers), clientToken } }),
+            read: ({ headers, clientToken }) => ({
+              data: { ...Object.fromEntries(headers), clientToken },
+            }),
           },
         }),
       ],
@@ -245,14 +354,27 @@ test('row 40 (CVE-2026-4525): no spelling of a token’s header reaches a plugin
   }
   const cluster = await start({ plugins: [echo] })
   await inStorage(cluster, async (root) => {
-    const config = { passthroughRequestHeaders: ['Authorization', 'X-Vault-Token', 'X-Vault-Wrap-TTL', 'X-Custom'] }
-    const entry = newMount({ path: 'echo/', kind: 'secret', type: 'echo', description: '', config }, systemRandom)
+    const config = {
+      passthroughRequestHeaders: ['Authorization', 'X-Vault-Token', 'X-Vault-Wrap-TTL', 'X-Custom'],
+    }
+    const entry = newMount(
+      { path: 'echo/', kind: 'secret', type: 'echo', description: '', config },
+      systemRandom,
+    )
     const table = (await root.get(mountTable, mountTableKey('root'))) ?? []
     root.put(mountTable, mountTableKey('root'), [...table, entry])
   })
   const token = cluster.rootToken
-  for (const authorization of [`Bearer ${token}`, `bearer ${token}`, `BEARER ${token}`, `  Bearer  ${token}`, `Bearer\t${token}`]) {
-    const answer = await cluster.read('echo/headers', { headers: { authorization, 'x-custom': 'c' } })
+  for (const authorization of [
+    `Bearer ${token}`,
+    `bearer ${token}`,
+    `BEARER ${token}`,
+    `  Bearer  ${token}`,
+    `Bearer\t${token}`,
+  ]) {
+    const answer = await cluster.read('echo/headers', {
+      headers: { authorization, 'x-custom': 'c' },
+    })
     expect(answer.data).toEqual({ 'x-custom': 'c', clientToken: '' })
   }
   const basic = await cluster.read('echo/headers', { headers: { authorization: 'Basic abc' } })

@@ -32,7 +32,9 @@ const answering: PluginType = {
         summary: 'A body without an envelope',
         operations: {
           read: () => ({ raw: { contentType: 'text/plain', body: `text ${CANARY}` } }),
-          update: () => ({ raw: { contentType: 'application/octet-stream', body: Buffer.from(CANARY) } }),
+          update: () => ({
+            raw: { contentType: 'application/octet-stream', body: Buffer.from(CANARY) },
+          }),
         },
       }),
       path('bare', {
@@ -69,7 +71,11 @@ async function audited({ withRaw = false } = {}) {
   if (withRaw) expect((await enable('raw', { file_path: raw, log_raw: 'true' })).status).toBe(204)
   expect((await enable('hashed', { file_path: hashed })).status).toBe(204)
   await putMount(cluster, { path: 'answering/', type: 'answering' })
-  return { cluster, hashed: () => readFileSync(hashed, 'utf8'), raw: () => readFileSync(raw, 'utf8') }
+  return {
+    cluster,
+    hashed: () => readFileSync(hashed, 'utf8'),
+    raw: () => readFileSync(raw, 'utf8'),
+  }
 }
 
 describe('what an answer holds', () => {
@@ -83,7 +89,12 @@ describe('what an answer holds', () => {
     const { cluster, hashed } = await audited()
     const answer = await cluster.request(method, url, { body: { a: CANARY, b: [[{ c: CANARY }]] } })
     expect(answer.status).toBe(200)
-    const forms = [CANARY, Buffer.from(CANARY).toString('base64'), Buffer.from(CANARY).toString('hex'), [...Buffer.from(CANARY)].join(',')]
+    const forms = [
+      CANARY,
+      Buffer.from(CANARY).toString('base64'),
+      Buffer.from(CANARY).toString('hex'),
+      [...Buffer.from(CANARY)].join(','),
+    ]
     for (const form of forms) expect(hashed()).not.toContain(form)
     expect(hashed()).toContain('hmac-sha256:')
   })
@@ -95,16 +106,26 @@ test('row 84 (CVE-2024-8365): no token and no accessor lies in the audit log as 
   const token = String(made.auth['client_token'])
   const accessor = String(made.auth['accessor'])
   await cluster.read('auth/token/lookup-self', { token })
-  await cluster.read('auth/token/lookup-self', { token: null, headers: { authorization: `Bearer ${token}` } })
+  await cluster.read('auth/token/lookup-self', {
+    token: null,
+    headers: { authorization: `Bearer ${token}` },
+  })
   await cluster.write('auth/token/lookup-accessor', { accessor })
   await cluster.read('sys/mounts', { token })
-  await cluster.read('auth/token/lookup-self', { token: 'hvs.bogus', headers: { authorization: `Bearer ${token}` } })
+  await cluster.read('auth/token/lookup-self', {
+    token: 'hvs.bogus',
+    headers: { authorization: `Bearer ${token}` },
+  })
   for (const header of ['X-Vault-Token', 'Authorization', 'x-vault-wrap-ttl']) {
     await cluster.write(`sys/config/auditing/request-headers/${header}`, { hmac: true })
   }
-  await cluster.read('auth/token/lookup-self', { token, headers: { authorization: `Bearer ${token}` } })
+  await cluster.read('auth/token/lookup-self', {
+    token,
+    headers: { authorization: `Bearer ${token}` },
+  })
   await cluster.write('auth/token/revoke', { token })
-  for (const secret of [token, accessor, cluster.rootToken, 'hvs.bogus']) expect(hashed()).not.toContain(secret)
+  for (const secret of [token, accessor, cluster.rootToken, 'hvs.bogus'])
+    expect(hashed()).not.toContain(secret)
 })
 
 test('row 85 (CVE-2024-0831): a raw device takes nothing from the hashes of another', async () => {
@@ -124,7 +145,14 @@ test('row 85 (CVE-2024-0831): a raw device takes nothing from the hashes of anot
 /** Wrong in every way that a value can be. */
 function wrong(canary: string): readonly Json[] {
   const text = [canary, ` ${canary}=${canary},${canary}`, `["${canary}"`, `{"a":"${canary}"}`]
-  const deep = [[canary], [[canary]], [{ a: canary }], { a: canary }, { a: { b: [canary] } }, { a: [canary] }]
+  const deep = [
+    [canary],
+    [[canary]],
+    [{ a: canary }],
+    { a: canary },
+    { a: { b: [canary] } },
+    { a: [canary] },
+  ]
   return [...text, ...deep]
 }
 /** Texts that an error repeats as clients of Vault know it: they are names, no secrets. */
@@ -159,7 +187,11 @@ test('rows 82, 88, 89 (CVE-2025-4166, CVE-2025-11065): no field of any path is r
   expect([...repeated]).toEqual([])
   expect(faults).toEqual([])
   expect(inspect(cluster.failures, { depth: 10 })).not.toContain(CANARY)
-  expect(hashed().split('\n').filter((line) => line.includes(CANARY))).toEqual([])
+  expect(
+    hashed()
+      .split('\n')
+      .filter((line) => line.includes(CANARY)),
+  ).toEqual([])
 })
 
 describe('row 88: a body that is no JSON is repeated nowhere', () => {
@@ -175,7 +207,13 @@ describe('row 88: a body that is no JSON is repeated nowhere', () => {
     `a=${CANARY}&b`,
   ])('%j', async (text) => {
     const { cluster, hashed } = await audited()
-    for (const url of ['auth/token/create', 'auth/approle/login', 'sys/unseal', 'sys/init', 'cubbyhole/x']) {
+    for (const url of [
+      'auth/token/create',
+      'auth/approle/login',
+      'sys/unseal',
+      'sys/init',
+      'cubbyhole/x',
+    ]) {
       for (const method of ['POST', 'PATCH', 'PUT']) {
         const answer = await cluster.request(method, url, { text })
         expect([url, answer.status >= 400 && answer.status < 500]).toEqual([url, true])
@@ -204,8 +242,17 @@ test.each([
 test('row 88: headers and queries that are wrong are not repeated', async () => {
   const { cluster, hashed } = await audited()
   const answers: { status: number; text: string }[] = []
-  for (const name of ['x-vault-wrap-ttl', 'x-vault-namespace', 'authorization', 'x-vault-token', 'content-type', 'x-vault-wrap-format']) {
-    answers.push(await cluster.write('auth/token/create', { ttl: 'x' }, { headers: { [name]: CANARY } }))
+  for (const name of [
+    'x-vault-wrap-ttl',
+    'x-vault-namespace',
+    'authorization',
+    'x-vault-token',
+    'content-type',
+    'x-vault-wrap-format',
+  ]) {
+    answers.push(
+      await cluster.write('auth/token/create', { ttl: 'x' }, { headers: { [name]: CANARY } }),
+    )
   }
   for (const query of ['list', 'help', 'scan', 'version', 'limit']) {
     answers.push(await cluster.read(`auth/token/accessors?${query}=${CANARY}`))

@@ -48,7 +48,12 @@ test('row 59: deep texts in a field are the client’s mistake', async () => {
   const deep = `${'['.repeat(200_000)}1.0`
   const closed = `${'['.repeat(100_000)}1.0${']'.repeat(100_000)}`
   for (const text of [deep, closed]) {
-    for (const body of [{ metadata: text }, { cidr_list: text }, { ttl: text }, { num_uses: text }]) {
+    for (const body of [
+      { metadata: text },
+      { cidr_list: text },
+      { ttl: text },
+      { num_uses: text },
+    ]) {
       const answer = await cluster.write('auth/approle/role/r/secret-id', body)
       expect([Object.keys(body), answer.status]).toEqual([Object.keys(body), 400])
     }
@@ -65,7 +70,11 @@ test('row 62 (CVE-2023-5954): requests that are refused leave no memory behind',
     for (let i = 0; i < count; i++) {
       const which = n++ % 3 === 0 ? `hvs.${n % 500}` : token
       await cluster.read(`kv/refused/${n}`, { token: which })
-      await cluster.write('auth/approle/login', { role_id: `${n}`, secret_id: 'x' }, { token: which })
+      await cluster.write(
+        'auth/approle/login',
+        { role_id: `${n}`, secret_id: 'x' },
+        { token: which },
+      )
     }
     return heapBytes()
   }
@@ -80,11 +89,51 @@ test('row 65 (CVE-2021-45042): no name and no value of a secret brings the serve
   const [node] = cluster.nodes
   if (node === undefined) throw new Error('a cluster has a node')
   const api = createApi(node)
-  const names = ['', '/', 'a/', '/a', 'a//b', '.', '..', 'a\u0000b', '\u0000', '\ud800', 'a\nb', 'x'.repeat(600), 'é'.repeat(600), 'x'.repeat(65_536), 'a/'.repeat(500), '%', ' ', '\u{1f600}', '__proto__', 'constructor']
-  const bodies = ['{}', '{"a":null}', '{"":""}', '{"__proto__":{"a":1}}', '{"data":{"__proto__":1}}', '{"data":null}', '{"data":"x"}', `{"data":{"a":"${'x'.repeat(2_000_000)}"}}`, `{"a":"${'x'.repeat(5_000_000)}"}`, 'null', '[]', '"x"', '']
+  const names = [
+    '',
+    '/',
+    'a/',
+    '/a',
+    'a//b',
+    '.',
+    '..',
+    'a\u0000b',
+    '\u0000',
+    '\ud800',
+    'a\nb',
+    'x'.repeat(600),
+    'é'.repeat(600),
+    'x'.repeat(65_536),
+    'a/'.repeat(500),
+    '%',
+    ' ',
+    '\u{1f600}',
+    '__proto__',
+    'constructor',
+  ]
+  const bodies = [
+    '{}',
+    '{"a":null}',
+    '{"":""}',
+    '{"__proto__":{"a":1}}',
+    '{"data":{"__proto__":1}}',
+    '{"data":null}',
+    '{"data":"x"}',
+    `{"data":{"a":"${'x'.repeat(2_000_000)}"}}`,
+    `{"a":"${'x'.repeat(5_000_000)}"}`,
+    'null',
+    '[]',
+    '"x"',
+    '',
+  ]
   for (const mount of ['kv/', 'kv2/data/', 'kv2/metadata/', 'kv2/delete/', 'cubbyhole/']) {
     for (const name of names) {
-      for (const [method, body] of [['GET', ''], ['LIST', ''], ['DELETE', ''], ...bodies.map((one) => ['POST', one] as const)] as const) {
+      for (const [method, body] of [
+        ['GET', ''],
+        ['LIST', ''],
+        ['DELETE', ''],
+        ...bodies.map((one) => ['POST', one] as const),
+      ] as const) {
         const { status } = await api({
           method,
           path: `/v1/${mount}${name}`,
@@ -93,7 +142,13 @@ test('row 65 (CVE-2021-45042): no name and no value of a secret brings the serve
           body: Buffer.from(body),
           client: { address: '127.0.0.1', port: 1 },
         })
-        expect([mount, method, name.slice(0, 20), body.slice(0, 30), status < 500]).toEqual([mount, method, name.slice(0, 20), body.slice(0, 30), true])
+        expect([mount, method, name.slice(0, 20), body.slice(0, 30), status < 500]).toEqual([
+          mount,
+          method,
+          name.slice(0, 20),
+          body.slice(0, 30),
+          true,
+        ])
       }
     }
   }

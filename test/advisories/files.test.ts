@@ -1,5 +1,15 @@
 /** What the server leaves on the disk: who may read it, and where it may lie. */
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
@@ -31,7 +41,11 @@ test('row 104 (CVE-2021-38553): whatever the umask, the files of the storage are
   const directory = join(openDirectory(), 'made for us')
   const storage = await openSqlite({ path: join(directory, 'keyhold.db') })
   onTestFinished(() => storage.close())
-  await storage.commit({ expect: new Map(), put: new Map([['a', Buffer.from('b')]]), delete: new Set() })
+  await storage.commit({
+    expect: new Map(),
+    put: new Map([['a', Buffer.from('b')]]),
+    delete: new Set(),
+  })
   const files = readdirSync(directory)
   expect(files.length).toBeGreaterThanOrEqual(2)
   for (const file of files) expect([file, modeOf(join(directory, file))]).toEqual([file, 0o600])
@@ -50,7 +64,30 @@ test('row 104: so is the audit log', async () => {
 test('rows 72, 107 (CVE-2025-54997, OpenBao GH-1651): no mode makes an audit file more than a file that is read and written', async () => {
   const directory = openDirectory()
   const { cluster, enable } = await audited(directory)
-  const modes = ['0600', '0640', '0644', '0666', '0777', '0755', '4755', '2755', '1777', '7777', '0111', '0001', '0', '600', '0o777', '01777', '17777', '-1', '0x1ff', '999', 'rwx', ' 0777']
+  const modes = [
+    '0600',
+    '0640',
+    '0644',
+    '0666',
+    '0777',
+    '0755',
+    '4755',
+    '2755',
+    '1777',
+    '7777',
+    '0111',
+    '0001',
+    '0',
+    '600',
+    '0o777',
+    '01777',
+    '17777',
+    '-1',
+    '0x1ff',
+    '999',
+    'rwx',
+    ' 0777',
+  ]
   for (const mode of modes) {
     const file = join(directory, `${encodeURIComponent(mode)}.log`)
     const { status } = await enable({ file_path: file, mode }, 'one')
@@ -101,7 +138,9 @@ test('rows 72, 73 (CVE-2025-6000, CVE-2026-5051): an audit file lies in its dire
       const { status } = await enable({ [option]: target })
       expect([option, target, status]).toEqual([option, target, 400])
     }
-    expect((await enable({ file_path: join(directory, 'ok.log'), path: target }, 'both')).status).toBe(204)
+    expect(
+      (await enable({ file_path: join(directory, 'ok.log'), path: target }, 'both')).status,
+    ).toBe(204)
     expect(readFileSync(join(elsewhere, 'plugin'), 'utf8')).toBe('untouched')
     await cluster.remove('sys/audit/both')
   }

@@ -66,7 +66,9 @@ function routesOf(prefix: string, path: Path): Declared[] {
     path,
     url: prefix + segments.map(sampleOf).join('/'),
     upperCaseUrl: prefix + segments.map(upperCaseOf).join('/'),
-    inUrl: new Set(segments.flatMap((segment) => (segment.kind === 'literal' ? [] : [segment.name]))),
+    inUrl: new Set(
+      segments.flatMap((segment) => (segment.kind === 'literal' ? [] : [segment.name])),
+    ),
     operations: path.operations,
   }))
 }

@@ -26,7 +26,8 @@ afterAll(() => cluster.close())
 
 function* requests() {
   for (const { url, operations } of routes) {
-    for (const [operation, facts] of operations) yield { url, facts, operation, method: METHODS[operation] }
+    for (const [operation, facts] of operations)
+      yield { url, facts, operation, method: METHODS[operation] }
   }
 }
 
@@ -50,7 +51,16 @@ test('rows 25, 68 (CVE-2023-0665, CVE-2022-36129): no path works without a token
 
 test('row 75 (CVE-2020-25594): without a token what is mounted and what is not look the same', async () => {
   const texts = new Set<string>()
-  for (const path of ['nowhere/x', 'sweep-kv1/x', 'sweep-kv2/data/x', 'sweep-kv2/nonsense', 'sys/nowhere', 'auth/none/x', 'cubbyhole/x', 'auth/sweep-approle/role/x']) {
+  for (const path of [
+    'nowhere/x',
+    'sweep-kv1/x',
+    'sweep-kv2/data/x',
+    'sweep-kv2/nonsense',
+    'sys/nowhere',
+    'auth/none/x',
+    'cubbyhole/x',
+    'auth/sweep-approle/role/x',
+  ]) {
     for (const method of ['GET', 'LIST', 'POST', 'DELETE', 'PATCH']) {
       for (const token of [null, 'bogus']) {
         const { status, text, headers } = await cluster.request(method, path, { token, body: {} })
@@ -74,7 +84,11 @@ test('row 25: with a token that has no rights every path is refused, and no hand
 })
 
 test('row 25: a path that asks for sudo is refused without, whatever else is granted', async () => {
-  await putPolicy(cluster, 'most', 'path "*" { capabilities = ["create", "read", "update", "delete", "list", "patch", "scan"] }')
+  await putPolicy(
+    cluster,
+    'most',
+    'path "*" { capabilities = ["create", "read", "update", "delete", "list", "patch", "scan"] }',
+  )
   const token = await tokenWith(cluster, ['most'])
   let asked = 0
   for (const { url, facts, method } of requests()) {
@@ -95,7 +109,8 @@ test('row 24 (CVE-2021-42135): no GET or LIST changes anything, but for what ope
     return commit(change)
   }
   for (const { url, operation, method, facts } of requests()) {
-    if (!['read', 'list', 'scan', 'header'].includes(operation) || facts.takesWrappingToken) continue
+    if (!['read', 'list', 'scan', 'header'].includes(operation) || facts.takesWrappingToken)
+      continue
     writes.length = 0
     for (const query of ['', '?role_id=x&secret_id=y&token=z&name=a&force=true']) {
       await cluster.request(method, url + query)
@@ -106,13 +121,30 @@ test('row 24 (CVE-2021-42135): no GET or LIST changes anything, but for what ope
 })
 
 test('row 28 (GHSA-rh46-vc3j-w2w3): what a request does is one of a closed set, whatever its verb or fields say', async () => {
-  for (const method of ['ROLLBACK', 'REVOKE', 'RENEW', 'CREATE', 'UPDATE', 'RESOLVE-ROLE', 'ALIAS-LOOKAHEAD', 'TRACE', 'CONNECT', 'get', 'list', '', '__proto__', 'constructor']) {
+  for (const method of [
+    'ROLLBACK',
+    'REVOKE',
+    'RENEW',
+    'CREATE',
+    'UPDATE',
+    'RESOLVE-ROLE',
+    'ALIAS-LOOKAHEAD',
+    'TRACE',
+    'CONNECT',
+    'get',
+    'list',
+    '',
+    '__proto__',
+    'constructor',
+  ]) {
     const { status } = await cluster.request(method, 'auth/token/lookup-self', { body: {} })
     expect([method, status]).toEqual([method, 405])
   }
   for (const operation of ['rollback', 'revoke', 'alias-lookahead', 'sudo', 'root']) {
     const body = { operation, type: operation, mount_type: operation, internal: true }
-    const made = await cluster.write('auth/token/lookup-self', body, { headers: { 'x-operation': operation } })
+    const made = await cluster.write('auth/token/lookup-self', body, {
+      headers: { 'x-operation': operation },
+    })
     expect(made.status).toBe(200)
     expect(made.auth).toEqual({})
   }
@@ -130,7 +162,12 @@ test('row 66 (CVE-2023-3774): the sweep met no fault of the server', async () =>
 })
 
 test('row 57 (CVE-2026-5807): nobody without a token starts or stops a ceremony for root tokens or keys', async () => {
-  for (const path of ['sys/generate-root/attempt', 'sys/rekey/init', 'sys/rotate', 'sys/generate-recovery-token/attempt']) {
+  for (const path of [
+    'sys/generate-root/attempt',
+    'sys/rekey/init',
+    'sys/rotate',
+    'sys/generate-recovery-token/attempt',
+  ]) {
     for (const method of ['GET', 'POST', 'PUT', 'DELETE']) {
       const { status } = await cluster.request(method, path, { token: null, body: {} })
       expect([method, path, status]).toEqual([method, path, 403])

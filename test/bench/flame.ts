@@ -1,7 +1,11 @@
 /** A CPU profile of V8 as a flame graph: one SVG file that a browser shows. */
 interface ProfileNode {
   readonly id: number
-  readonly callFrame: { readonly functionName: string; readonly url: string; readonly lineNumber: number }
+  readonly callFrame: {
+    readonly functionName: string
+    readonly url: string
+    readonly lineNumber: number
+  }
   readonly hitCount?: number
   readonly children?: readonly number[]
 }
@@ -31,7 +35,10 @@ export function flameGraph(profile: CpuProfile): string {
     const known = totals.get(id)
     if (known !== undefined) return known
     const node = byId.get(id)
-    const sum = (node?.children ?? []).reduce((all, child) => all + total(child), node?.hitCount ?? 0)
+    const sum = (node?.children ?? []).reduce(
+      (all, child) => all + total(child),
+      node?.hitCount ?? 0,
+    )
     totals.set(id, sum)
     return sum
   }
@@ -62,7 +69,7 @@ function labelOf({ callFrame }: ProfileNode): string {
 function svg(boxes: readonly Box[]): string {
   const height = (Math.max(0, ...boxes.map(({ depth }) => depth)) + 1) * ROW
   const drawn = boxes.map(({ x, width, depth, label, share }) => {
-    const hue = 20 + ([...label].reduce((sum, c) => sum + c.charCodeAt(0), 0) % 40)
+    const hue = 20 + (Buffer.from(label).reduce((sum, byte) => sum + byte, 0) % 40)
     const text = escape(label.slice(0, Math.floor(width / CHARACTER)))
     const y = depth * ROW
     return `<g><title>${escape(label)} ${(share * 100).toFixed(1)} %</title><rect x="${x.toFixed(1)}" y="${y}" width="${width.toFixed(1)}" height="${ROW - 1}" fill="hsl(${hue} 80% 65%)"/><text x="${(x + 2).toFixed(1)}" y="${y + 11}" font-size="11" font-family="monospace">${text}</text></g>`

@@ -68,7 +68,10 @@ export const OPERATIONS: readonly Operation[] = [
       }
     },
   },
-  { name: 'lookup-self', script: ({ token }) => always(request('GET', 'auth/token/lookup-self', token)) },
+  {
+    name: 'lookup-self',
+    script: ({ token }) => always(request('GET', 'auth/token/lookup-self', token)),
+  },
   {
     name: 'approle-login',
     mark: 0.12,
@@ -107,13 +110,19 @@ export const OPERATIONS: readonly Operation[] = [
 ]
 
 function withHeader(bytes: Buffer): Buffer {
-  return Buffer.from(bytes.toString('latin1').replace('\r\n', '\r\nX-Vault-Wrap-TTL: 300\r\n'), 'latin1')
+  return Buffer.from(
+    bytes.toString('latin1').replace('\r\n', '\r\nX-Vault-Wrap-TTL: 300\r\n'),
+    'latin1',
+  )
 }
 
 /** Mounts, policies, roles and secrets, and a file audit device. */
 export async function prepare(api: Api, rootToken: string, dir: string): Promise<Prepared> {
   const call = async (method: string, path: string, body?: unknown) => {
-    const answer = await api(method, path, { token: rootToken, ...(body !== undefined && { body }) })
+    const answer = await api(method, path, {
+      token: rootToken,
+      ...(body !== undefined && { body }),
+    })
     if (answer.status >= 300) throw new Error(`${method} ${path} answered ${answer.status}`)
     return answer.json
   }
@@ -137,7 +146,11 @@ export async function prepare(api: Api, rootToken: string, dir: string): Promise
     roleId: textAt(await call('GET', 'auth/approle/role/bench/role-id'), 'data', 'role_id'),
     secretId: textAt(await call('POST', 'auth/approle/role/bench/secret-id'), 'data', 'secret_id'),
     batchRoleId: textAt(await call('GET', 'auth/approle/role/batch/role-id'), 'data', 'role_id'),
-    batchSecretId: textAt(await call('POST', 'auth/approle/role/batch/secret-id'), 'data', 'secret_id'),
+    batchSecretId: textAt(
+      await call('POST', 'auth/approle/role/batch/secret-id'),
+      'data',
+      'secret_id',
+    ),
   }
 }
 

@@ -12,7 +12,9 @@ const CONNECTIONS = 32
 
 const operation = OPERATIONS.find(({ name }) => name === process.argv[2])
 if (operation === undefined) {
-  process.stderr.write(`Usage: npm run profile -- OPERATION\n\nhint: one of ${OPERATIONS.map(({ name }) => name).join(', ')}\n`)
+  process.stderr.write(
+    `Usage: npm run profile -- OPERATION\n\nhint: one of ${OPERATIONS.map(({ name }) => name).join(', ')}\n`,
+  )
   process.exit(1)
 }
 

@@ -38,7 +38,9 @@ interface Row {
   readonly failures: number
 }
 
-const chosen = OPERATIONS.filter(({ name }) => positionals.length === 0 || positionals.includes(name))
+const chosen = OPERATIONS.filter(
+  ({ name }) => positionals.length === 0 || positionals.includes(name),
+)
 const bare = await startBare()
 const server = await startServer({ storage: 'sqlite' })
 const rows: Row[] = []
@@ -55,7 +57,13 @@ try {
     await measure(server, 32, WARM_UP_SECONDS, (i) => script(prepared, i))
     for (const connections of CONNECTIONS) {
       const result = await measure(server, connections, SECONDS, (i) => script(prepared, i))
-      report(name, connections, result, bareRates.get(connections) ?? 0, connections === 32 ? mark : undefined)
+      report(
+        name,
+        connections,
+        result,
+        bareRates.get(connections) ?? 0,
+        connections === 32 ? mark : undefined,
+      )
     }
   }
 } finally {
@@ -100,7 +108,8 @@ function report(
   const ofBare = result.rate / bareRate
   const { rate, p50Ms, p99Ms, failures, cpuMicroseconds } = result
   rows.push({ operation, connections, rate, p50Ms, p99Ms, cpuMicroseconds, ofBare, mark, failures })
-  const against = mark === undefined ? '' : `  mark ${mark} ${ofBare >= mark ? 'reached' : 'MISSED'}`
+  const against =
+    mark === undefined ? '' : `  mark ${mark} ${ofBare >= mark ? 'reached' : 'MISSED'}`
   const failed = failures === 0 ? '' : `  ${failures} FAILED`
   process.stdout.write(
     `${operation.padEnd(20)} ${String(connections).padStart(4)} conn ${rate.toFixed(0).padStart(7)}/s` +
@@ -111,9 +120,13 @@ function report(
 
 async function startBare(): Promise<{ port: number; pid: number; stop: () => void }> {
   const port = await freePort()
-  const child = spawn(process.execPath, [join(import.meta.dirname, 'bare-server.ts'), String(port)], {
-    stdio: 'inherit',
-  })
+  const child = spawn(
+    process.execPath,
+    [join(import.meta.dirname, 'bare-server.ts'), String(port)],
+    {
+      stdio: 'inherit',
+    },
+  )
   for (let i = 0; i < 100; i++) {
     try {
       await fetch(`http://127.0.0.1:${port}/`)

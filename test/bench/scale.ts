@@ -46,10 +46,14 @@ async function tokens(): Promise<void> {
   let made = 0
   while (made < TOKENS) {
     const script = () => ({ next: () => bytes, keepsAnswers: false, requestsPerOperation: 1 })
-    made += (await runLoad({ port: server.port, connections: CONNECTIONS, seconds: 5, script })).operations
+    made += (await runLoad({ port: server.port, connections: CONNECTIONS, seconds: 5, script }))
+      .operations
   }
   const after = residentMb(server.pid)
-  say(`${made} live tokens add`, `${(after - before).toFixed(0)} MB (${before.toFixed(0)} to ${after.toFixed(0)})`)
+  say(
+    `${made} live tokens add`,
+    `${(after - before).toFixed(0)} MB (${before.toFixed(0)} to ${after.toFixed(0)})`,
+  )
   void prepared
   await server.stop()
 }

@@ -82,8 +82,14 @@ export class KeyholdProcess {
   }
 
   read(): void {
-    this.#child.stdout?.on('data', (chunk: Buffer) => this.#take('out', chunk))
-    this.#child.stderr?.on('data', (chunk: Buffer) => this.#take('err', chunk))
+    this.#child.stdout?.on('data', (chunk: Buffer) => this.#take('out', chunk)).resume()
+    this.#child.stderr?.on('data', (chunk: Buffer) => this.#take('err', chunk)).resume()
+  }
+
+  /** Stops reading; what fills the pipes stays there. */
+  pause(): void {
+    this.#child.stdout?.removeAllListeners('data').pause()
+    this.#child.stderr?.removeAllListeners('data').pause()
   }
 
   /** Closes the pipes of its output: their reader is gone. */

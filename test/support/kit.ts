@@ -88,11 +88,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
   let turn = 0
   let policies = 0
 
-  async function request(
-    method: string,
-    path: string,
-    more: RequestOptions = {},
-  ): Promise<Answer> {
+  async function request(method: string, path: string, more: RequestOptions = {}): Promise<Answer> {
     const { app } = apps[more.node ?? turn++ % apps.length] ?? fail('there is no such node')
     const token = more.token === undefined ? rootToken : (more.token ?? '')
     const response = await app(httpRequest(method, path, token, more))
@@ -194,11 +190,7 @@ function httpRequest(
   }
 }
 
-function answerOf(
-  status: number,
-  text: string,
-  headers: Readonly<Record<string, string>>,
-): Answer {
+function answerOf(status: number, text: string, headers: Readonly<Record<string, string>>): Answer {
   const json = text.startsWith('{') ? objectOf(parseJson(text)) : {}
   const errors = json['errors']
   return {

@@ -59,7 +59,11 @@ export async function damage(cluster: Cluster, key: string): Promise<void> {
   if (stored === undefined) throw new Error(`there is no record ${key}`)
   const value = Buffer.from(stored.value)
   value[value.length - 1] = (value.at(-1) ?? 0) ^ 1
-  await cluster.storage.commit({ expect: new Map(), put: new Map([[key, value]]), delete: new Set() })
+  await cluster.storage.commit({
+    expect: new Map(),
+    put: new Map([[key, value]]),
+    delete: new Set(),
+  })
 }
 
 /** All keys of the storage below a prefix. */

@@ -1,6 +1,13 @@
 /** `auth/approle/role/:role_name/FIELD`: one field of a role at a time. */
 import { BadRequest, UnsupportedPath } from '../../../core/errors.ts'
-import { boolean, duration, integer, list, string, type Field } from '../../../core/plugin/fields.ts'
+import {
+  boolean,
+  duration,
+  integer,
+  list,
+  string,
+  type Field,
+} from '../../../core/plugin/fields.ts'
 import { path, type Path } from '../../../core/plugin/path.ts'
 import type { Request } from '../../../core/plugin/request.ts'
 import {
@@ -183,7 +190,7 @@ export const roleFieldPaths: readonly Path[] = [
     at: 'token-ttl',
     summary: 'Time to live of the tokens of a role',
     names: ['token_ttl'],
-    field: duration('Span; 0 for the mount\'s.'),
+    field: duration("Span; 0 for the mount's."),
     show: ({ token }) => ({ token_ttl: token.ttlSeconds }),
     change: (role, value) => withToken(role, { token_ttl: value }),
     reset: (role) => withToken(role, { token_ttl: NO_TOKEN_SETTINGS.ttlSeconds }),
@@ -192,7 +199,7 @@ export const roleFieldPaths: readonly Path[] = [
     at: 'token-max-ttl',
     summary: 'End that renewals of the tokens of a role do not pass',
     names: ['token_max_ttl'],
-    field: duration('Span; 0 for the mount\'s.'),
+    field: duration("Span; 0 for the mount's."),
     show: ({ token }) => ({ token_max_ttl: token.maxTtlSeconds }),
     change: (role, value) => withToken(role, { token_max_ttl: value }),
     reset: (role) => withToken(role, { token_max_ttl: NO_TOKEN_SETTINGS.maxTtlSeconds }),

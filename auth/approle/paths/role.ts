@@ -1,7 +1,14 @@
 /** `auth/approle/role/:role_name`: who may log in, and what they get. */
 import { isCidr } from '../../../core/cidr.ts'
 import { BadRequest, listed } from '../../../core/errors.ts'
-import { boolean, caselessName, duration, integer, list, string } from '../../../core/plugin/fields.ts'
+import {
+  boolean,
+  caselessName,
+  duration,
+  integer,
+  list,
+  string,
+} from '../../../core/plugin/fields.ts'
 import { path } from '../../../core/plugin/path.ts'
 import type { Request } from '../../../core/plugin/request.ts'
 import {
@@ -13,7 +20,9 @@ import {
 import { findRole, roleIdKey, roleIds, roles, ROLE_PREFIX, type Role } from '../records.ts'
 import { removeSecretIdsLater } from '../tidy.ts'
 
-export const roleName = caselessName('Name of the role; upper and lower case are the same.').default('')
+export const roleName = caselessName(
+  'Name of the role; upper and lower case are the same.',
+).default('')
 
 const fields = {
   role_name: roleName,
@@ -111,7 +120,11 @@ function newRole({ data, random }: RoleRequest): Role {
 }
 
 function changed(role: Role, data: RoleRequest['data'], exists: boolean): Role {
-  if (exists && data.local_secret_ids !== undefined && data.local_secret_ids !== role.localSecretIds) {
+  if (
+    exists &&
+    data.local_secret_ids !== undefined &&
+    data.local_secret_ids !== role.localSecretIds
+  ) {
     throw new BadRequest('local_secret_ids can only be modified during role creation')
   }
   const policies = data.token_policies ?? data.policies
@@ -125,7 +138,11 @@ function changed(role: Role, data: RoleRequest['data'], exists: boolean): Role {
     secretIdNumUses: data.secret_id_num_uses ?? role.secretIdNumUses,
     secretIdTtlSeconds: data.secret_id_ttl ?? role.secretIdTtlSeconds,
     localSecretIds: data.local_secret_ids ?? role.localSecretIds,
-    token: changedTokenSettings(role.token, { ...data, token_policies: policies, token_period: period }),
+    token: changedTokenSettings(role.token, {
+      ...data,
+      token_policies: policies,
+      token_period: period,
+    }),
     legacy: {
       policies: isLegacy(data.token_policies, data.policies, role.legacy.policies),
       period: isLegacy(data.token_period, data.period, role.legacy.period),

@@ -56,7 +56,8 @@ export function createPaths(unsealed: Unsealed) {
     }),
     path('create/:role_name', {
       summary: 'Creates a token through a role',
-      description: 'Creates a token as the role bounds it, whatever the rights of the calling token.',
+      description:
+        'Creates a token as the role bounds it, whatever the rights of the calling token.',
       fields: roleFields,
       operations: {
         update: async (request) => createToken(request, unsealed(), await readRole(request)),
@@ -87,8 +88,7 @@ async function createToken(
     role,
   })
   if (type === 'batch') checkBatch(data, spans, policies)
-  const orphan =
-    data.no_parent || role?.orphan === true || request.path === 'create-orphan'
+  const orphan = data.no_parent || role?.orphan === true || request.path === 'create-orphan'
   const limits = limitsOf(request, { role, spans, policies, parent })
   const { token, record, warnings } = await issueToken(
     { root, nowMs, random, batch: parts.batch },
@@ -218,11 +218,7 @@ function checkCustomId(id: string, { sudo, inRoot }: { sudo: boolean; inRoot: bo
   if (id.includes('.')) throw new BadRequest("custom token ID cannot have a '.' in the value")
 }
 
-function checkBatch(
-  data: CreateRequest['data'],
-  spans: Spans,
-  policies: readonly string[],
-): void {
+function checkBatch(data: CreateRequest['data'], spans: Spans, policies: readonly string[]): void {
   const set = [
     ['explicit_max_ttl', spans.explicitMaxTtlSeconds > 0],
     ['num_uses', data.num_uses > 0],
@@ -249,8 +245,12 @@ function limitsOf(
   { role, spans, policies, parent }: Omit<Demands, 'sudo'> & { policies: readonly string[] },
 ): Limits {
   const isRoot = policies.includes(ROOT_POLICY)
-  const periodSeconds = role !== undefined && role.periodSeconds > 0 ? role.periodSeconds : spans.periodSeconds
-  const explicitMaxTtlSeconds = smallest(spans.explicitMaxTtlSeconds, role?.explicitMaxTtlSeconds ?? 0)
+  const periodSeconds =
+    role !== undefined && role.periodSeconds > 0 ? role.periodSeconds : spans.periodSeconds
+  const explicitMaxTtlSeconds = smallest(
+    spans.explicitMaxTtlSeconds,
+    role?.explicitMaxTtlSeconds ?? 0,
+  )
   const renewable = data.renewable && (role?.renewable ?? true)
   const common = { maxTtlSeconds: 0, explicitMaxTtlSeconds, periodSeconds }
   if (isRoot && spans.ttlSeconds === 0 && periodSeconds === 0) {

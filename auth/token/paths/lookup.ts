@@ -12,8 +12,7 @@ import type { Unsealed } from '../engine.ts'
 
 export function lookupPaths(unsealed: Unsealed) {
   const token = { token: string('Token; without it the calling one.').default('') }
-  const self = (request: Request<typeof token>) =>
-    show(request, unsealed(), request.clientToken)
+  const self = (request: Request<typeof token>) => show(request, unsealed(), request.clientToken)
   const given = (request: Request<typeof token>) =>
     show(request, unsealed(), request.data.token || request.clientToken)
   return [

@@ -26,7 +26,13 @@ export function describeVersion(key: Key, { number, version }: NumberedVersion):
   if (answer === undefined) {
     const { created_time, deletion_time, destroyed } = versionFacts(version)
     const custom_metadata = key.customMetadata
-    answer = Object.freeze({ created_time, custom_metadata, deletion_time, destroyed, version: number })
+    answer = Object.freeze({
+      created_time,
+      custom_metadata,
+      deletion_time,
+      destroyed,
+      version: number,
+    })
     answers.set(number, answer)
   }
   return answer

@@ -172,7 +172,9 @@ async function makeMount(
   checkTtls({ defaultTtlSeconds: 0, maxTtlSeconds: 0, ...config })
   if (family === 'secret' ? isReserved(at) : at === 'auth/token/') {
     throw new BadRequest(
-      family === 'secret' ? `cannot mount "${at}"` : 'token credential backend cannot be instantiated',
+      family === 'secret'
+        ? `cannot mount "${at}"`
+        : 'token credential backend cannot be instantiated',
     )
   }
   checkType(registry(), family, type, options)
