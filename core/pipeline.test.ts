@@ -297,6 +297,18 @@ describe('who may', () => {
   })
 })
 
+test('fields that a path does not have, or has itself, are warned of by their names', async () => {
+  const cluster = await start()
+  const body = { by: 1, strange: CANARY, constructor: 1, toString: 2, name: CANARY }
+  const { json, text } = await cluster.write('probe/number/n', body)
+  expect(json['warnings']).toEqual([
+    'Endpoint ignored these unrecognized parameters: [constructor strange toString]',
+    "Endpoint replaced the value of these parameters with the values captured from the endpoint's path: [name]",
+  ])
+  expect(text).not.toContain(CANARY)
+  expect((await cluster.read('probe/number/n')).data).toEqual({ number: 1 })
+})
+
 test('what a handler does afterwards is done once, when its writes are durable', async () => {
   const cluster = await start()
   expect((await cluster.write('probe/late')).data).toEqual({ ok: true })

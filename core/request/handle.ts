@@ -132,8 +132,8 @@ function withParams(
   let warnings = NO_WARNINGS
   if (!path.takesAnyField) {
     const names = Object.keys(body)
-    const unknown = names.filter((name) => !(name in path.fields))
-    const replaced = names.filter((name) => name in params)
+    const unknown = names.filter((name) => !Object.hasOwn(path.fields, name))
+    const replaced = names.filter((name) => Object.hasOwn(params, name))
     if (unknown.length > 0) {
       warnings = [`Endpoint ignored these unrecognized parameters: [${unknown.sort().join(' ')}]`]
     }
