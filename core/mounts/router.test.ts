@@ -5,7 +5,11 @@ import { newMount } from './defaults.ts'
 import { Router } from './router.ts'
 
 const routerOf = (...paths: readonly string[]) =>
-  Router.of(paths.map((path) => newMount({ path, kind: 'secret', type: 'kv', description: '' }, systemRandom)))
+  Router.of(
+    paths.map((path) =>
+      newMount({ path, kind: 'secret', type: 'kv', description: '' }, systemRandom),
+    ),
+  )
 
 describe('the mount of a path is the one whose path is its longest prefix', () => {
   const router = routerOf('a/', 'a/b/', 'auth/token/', 'c/d/e/')
@@ -34,7 +38,9 @@ describe('the mount of a path is the one whose path is its longest prefix', () =
 
   test('as a plain search says', () => {
     const segment = fc.constantFrom('a', 'b', 'ab')
-    const folder = fc.array(segment, { minLength: 1, maxLength: 3 }).map((all) => `${all.join('/')}/`)
+    const folder = fc
+      .array(segment, { minLength: 1, maxLength: 3 })
+      .map((all) => `${all.join('/')}/`)
     const path = fc.tuple(fc.array(segment, { maxLength: 4 }), fc.boolean())
     fc.assert(
       fc.property(fc.uniqueArray(folder, { maxLength: 6 }), path, (mounts, [segments, slash]) => {

@@ -50,7 +50,10 @@ test.each([
 })
 
 test('a patch says what it is by its content type', () => {
-  const patch = { headers: { 'content-type': 'application/merge-patch+json' }, body: Buffer.from('{}') }
+  const patch = {
+    headers: { 'content-type': 'application/merge-patch+json' },
+    body: Buffer.from('{}'),
+  }
   expect(read('PATCH', 'a', patch).operation).toBe('patch')
   expect(statusOf('PATCH', 'a', { body: Buffer.from('{}') })).toBeGreaterThanOrEqual(400)
 })
@@ -79,7 +82,9 @@ describe('fields', () => {
   })
 
   test('of a write are its body, and its query says nothing', () => {
-    expect(read('POST', 'a?b=2', { body: Buffer.from('{"a":1.0}') }).body).toEqual({ a: { rawJSON: '1.0' } })
+    expect(read('POST', 'a?b=2', { body: Buffer.from('{"a":1.0}') }).body).toEqual({
+      a: { rawJSON: '1.0' },
+    })
   })
 
   test('of a delete are its query', () => {
@@ -87,7 +92,10 @@ describe('fields', () => {
   })
 
   test('a name that objects have by birth is a field like any other', () => {
-    expect(Object.keys(read('GET', 'a?__proto__=1&constructor=2').body)).toEqual(['__proto__', 'constructor'])
+    expect(Object.keys(read('GET', 'a?__proto__=1&constructor=2').body)).toEqual([
+      '__proto__',
+      'constructor',
+    ])
   })
 })
 
