@@ -6,9 +6,11 @@ import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { CHECKS, runCheck } from './checks.ts'
+import { CHECKS, runCheck, TOOLS } from './checks.ts'
 
 const SUITES = ['unit', 'conformance', 'e2e', 'faults']
+/** Some ten times what the slowest takes: one that hangs is ended and counts as a failure. */
+const SUITE_LIMIT_MS = 15 * 60_000
 
 interface Count {
   readonly passed: number
@@ -45,7 +47,7 @@ function timed(name: string, stage: () => Count): Count {
   return count
 }
 
-/** A suite that ends without its results, or ends badly though no test failed, counts as one failure more. */
+/** A suite that ends without its results or late, or ends badly though no test failed, counts as one failure more. */
 function runSuite(suite: string): Count {
   const file = join(folder, `${suite}.json`)
   const args = [
@@ -56,7 +58,7 @@ function runSuite(suite: string): Count {
     '--reporter=json',
     `--outputFile.json=${file}`,
   ]
-  const { status } = spawnSync('vitest', args, { stdio: ['ignore', 'inherit', 'inherit'] })
+  const { status } = spawnSync('vitest', args, { ...TOOLS, timeout: SUITE_LIMIT_MS })
   const results = readResults(file)
   if (results === undefined) return { passed: 0, failed: 1 }
   const { passed: fine, failed: wrong } = results
