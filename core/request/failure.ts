@@ -1,5 +1,5 @@
 /** What a client is told when a request fails. The one place where an error becomes a status and a text. */
-import { RequestError } from '../errors.ts'
+import { CorruptRecord, RequestError } from '../errors.ts'
 import type { HttpResponse } from '../http/message.ts'
 import { stringifyJson } from '../json.ts'
 import { StorageLimit, StorageUnavailable } from '../../storage/contract.ts'
@@ -25,7 +25,8 @@ export function asRequestError(error: unknown): RequestError {
 
 /** Whether the operator has to know: it is not the client's mistake. */
 export function isOurs(error: unknown): boolean {
-  return !(error instanceof RequestError) || error.cause !== undefined
+  if (!(error instanceof RequestError)) return true
+  return error.cause !== undefined || error instanceof CorruptRecord
 }
 
 export function renderError(error: RequestError): HttpResponse {
