@@ -1,0 +1,92 @@
+/** The package that is published: what it holds, and that it works where it is installed. */
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { delimiter, dirname, join, resolve } from 'node:path'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { PRODUCT_VERSION } from '../../core/version.ts'
+import { missing } from '../support/outside.ts'
+import { startDevServer, startServer } from '../support/server-process.ts'
+
+const PACK = resolve(import.meta.dirname, '../../scripts/pack.ts')
+const folder = mkdtempSync(join(tmpdir(), 'keyhold-package-'))
+const prefix = join(folder, 'prefix')
+const keyhold = join(prefix, 'bin/keyhold')
+let archive = ''
+/** Why it could not be installed. */
+let skipped: string | undefined
+
+beforeAll(() => {
+  // What is installed starts with `#!/usr/bin/env node`.
+  vi.stubEnv('PATH', `${dirname(process.execPath)}${delimiter}${process.env['PATH'] ?? ''}`)
+  vi.stubEnv('KEYHOLD_BIN', keyhold)
+  run(process.execPath, [PACK, folder])
+  archive = join(folder, `keyhold-${PRODUCT_VERSION}.tgz`)
+  const args = ['--global', `--prefix=${prefix}`, '--prefer-offline', '--ignore-scripts', archive]
+  const { status, stderr } = spawnSync('npm', ['install', '--loglevel=error', ...args], {
+    cwd: folder,
+    encoding: 'utf8',
+  })
+  if (status !== 0) skipped = missing(`what keyhold needs cannot be installed: ${stderr}`)
+})
+
+afterAll(() => {
+  vi.unstubAllEnvs()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+test('it holds the compiled sources and no tests', () => {
+  const files = run('tar', ['-tzf', archive]).trim().split('\n')
+
+  expect(files).toContain('package/dist/cmd/keyhold.js')
+  expect(files).toContain('package/dist/storage/sqlite-committer.js')
+  expect(files).toContain('package/LICENSE')
+  expect(files.filter((file) => /\.ts$|\.(?:test|suite|fixture)\.|\/testing\//.test(file))).toEqual(
+    [],
+  )
+})
+
+test('installed, it brings neither a Node nor tools', ({ skip }) => {
+  skip(skipped !== undefined, skipped)
+  const packages = readdirSync(join(prefix, 'lib/node_modules/keyhold/node_modules'))
+
+  expect(packages).toContain('better-sqlite3')
+  expect(packages.filter((name) => /^node-(?:linux|bin)|^typescript$|^vitest$/.test(name))).toEqual(
+    [],
+  )
+})
+
+test('installed, it says its version', ({ skip }) => {
+  skip(skipped !== undefined, skipped)
+
+  expect(run(keyhold, ['version'])).toMatch(`Keyhold v${PRODUCT_VERSION}`)
+})
+
+test('installed, its development server keeps secrets', async ({ skip }) => {
+  skip(skipped !== undefined, skipped)
+  const server = await startDevServer()
+
+  const written = await server.api('POST', 'secret/data/app', {
+    token: server.rootToken,
+    body: { data: { key: 'value' } },
+  })
+  await server.stop()
+
+  expect(written.status).toBe(200)
+})
+
+test('installed, its server keeps them in SQLite', async ({ skip }) => {
+  skip(skipped !== undefined, skipped)
+  const server = await startServer({ storage: 'sqlite' })
+
+  const health = await server.api('GET', 'sys/health')
+  await server.stop()
+
+  expect(health.json).toMatchObject({ initialized: true, sealed: false })
+})
+
+function run(program: string, args: readonly string[]): string {
+  const { status, stdout, stderr } = spawnSync(program, args, { cwd: folder, encoding: 'utf8' })
+  expect(status, stderr).toBe(0)
+  return stdout
+}
