@@ -61,15 +61,15 @@ export function devConfig(address: string, folder: string): RunningConfig {
   }
 }
 
-/** Characters that a header carries unchanged; a dot would name a namespace. */
-const TOKEN_TEXT = /^[!-\-/-~]{1,256}$/
+/** Characters that a header and a shell's quotes carry unchanged; a dot would name a namespace. */
+const TOKEN_TEXT = /^[!-&(-\-/-~]{1,256}$/
 
 /** @throws {FlagsRefused} nobody could log in with it */
 export function checkRootTokenId(text: string | undefined): void {
   if (text === undefined) return
   if (TOKEN_TEXT.test(text) && !RESERVED_PREFIXES.some((prefix) => text.startsWith(prefix))) return
   throw new FlagsRefused(
-    '-dev-root-token-id may have 1 to 256 letters, digits and signs, without blanks and dots',
+    '-dev-root-token-id may have 1 to 256 letters, digits and signs, without blanks, dots and quotes',
   )
 }
 

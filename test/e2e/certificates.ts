@@ -13,31 +13,29 @@ export interface Authority extends Pair {
   issue(name: string): Pair
 }
 
-const DAYS = '2'
+const DAYS = 2
+const NEW_KEY = '-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes'
 
 export function makeAuthority(dir: string): Authority {
   const own = { cert: join(dir, 'ca.crt'), key: join(dir, 'ca.key') }
-  openssl([
-    ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'],
-    ...['-subj', '/CN=test authority', '-days', DAYS, '-out', own.cert, '-keyout', own.key],
-  ])
+  const made = `-days ${DAYS} -out ${own.cert} -keyout ${own.key}`
+  openssl(`req -x509 ${NEW_KEY} -subj`, '/CN=test authority', made)
   return { ...own, issue: (name) => issue(dir, own, name) }
 }
 
 function issue(dir: string, authority: Pair, name: string): Pair {
   const file = (ending: string): string => join(dir, `${name}.${ending}`)
-  openssl([
-    ...['req', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'],
-    ...['-subj', `/CN=${name}`, '-out', file('csr'), '-keyout', file('key')],
-  ])
+  openssl(`req ${NEW_KEY} -subj`, `/CN=${name}`, `-out ${file('csr')} -keyout ${file('key')}`)
   writeFileSync(file('ext'), `subjectAltName=DNS:${name},IP:127.0.0.1\n`)
-  openssl([
-    ...['x509', '-req', '-in', file('csr'), '-CA', authority.cert, '-CAkey', authority.key],
-    ...['-CAcreateserial', '-days', DAYS, '-extfile', file('ext'), '-out', file('crt')],
-  ])
+  openssl(
+    `x509 -req -in ${file('csr')} -CA ${authority.cert} -CAkey ${authority.key} -CAcreateserial`,
+    '-days',
+    `${DAYS} -extfile ${file('ext')} -out ${file('crt')}`,
+  )
   return { cert: file('crt'), key: file('key') }
 }
 
-function openssl(args: readonly string[]): void {
-  execFileSync('openssl', args, { stdio: 'ignore' })
+/** @param middle one argument, with its blanks */
+function openssl(before: string, middle: string, after: string): void {
+  execFileSync('openssl', [...before.split(' '), middle, ...after.split(' ')], { stdio: 'ignore' })
 }
