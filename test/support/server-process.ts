@@ -92,6 +92,7 @@ export async function startDevServer(
   const port = await freePort()
   const dev = ['-dev', `-dev-root-token-id=${rootToken}`, `-dev-listen-address=127.0.0.1:${port}`]
   const server = await launch({ args: ['server', ...dev, ...flags], port, dir, env: { HOME: dir } })
+  await untilDevIsSaid(server.logs)
   return {
     ...server,
     rootToken,
@@ -173,6 +174,15 @@ async function untilActive(api: Api): Promise<void> {
   const deadline = systemClock.monotonicMs() + READY_LIMIT_MS
   while ((await api('GET', 'sys/health')).status !== 200) {
     if (systemClock.monotonicMs() > deadline) throw new ServerDidNotStart('it stays sealed')
+    await pause(READY_POLL_MS)
+  }
+}
+
+/** A development server listens before it has unsealed itself and mounted `secret/`; what it says of itself comes last. */
+async function untilDevIsSaid(logs: () => string): Promise<void> {
+  const deadline = systemClock.monotonicMs() + READY_LIMIT_MS
+  while (!logs().includes('Root Token:')) {
+    if (systemClock.monotonicMs() > deadline) throw new ServerDidNotStart('it does not get ready')
     await pause(READY_POLL_MS)
   }
 }
