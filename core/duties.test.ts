@@ -85,6 +85,21 @@ describe('the lease', () => {
     expect(rotations).toContain('two')
   })
 
+  test('of a holder that is gone does not last for as long as the clock stepped back', async () => {
+    const { start, rotations, clock } = await simulated()
+    const [one, two] = [start('one').duties, start('two').duties]
+    await one.run()
+    one.stop()
+    clock.advance('-1h')
+    await two.run()
+    expect(rotations).toEqual(['one', 'two'])
+    clock.advance(10)
+    await two.run()
+    clock.advance('1h')
+    await two.run()
+    expect(new Set(rotations.slice(1))).toEqual(new Set(['two']))
+  })
+
   test('taken by both at once is one’s', async () => {
     const { start, rotations } = await simulated()
     const nodes = ['one', 'two', 'three'].map((name) => start(name).duties)

@@ -22,6 +22,8 @@ import { cleanUpRevoked } from './tokens/revoke.ts'
 const ROUND_MS = 1000
 /** A holder that does not renew for so long has lost the lease. */
 const LEASE_MS = 15_000
+/** By how much the clocks of two nodes may differ before they take the lease from each other. */
+const MAX_SKEW_MS = 15_000
 /** From one turn of the engines' own timed work to the next. */
 const PERIODIC_MS = 60_000
 /** Steps of one duty in one round: others get their turn, and a round ends within the lease. */
@@ -146,8 +148,11 @@ class Rounds implements Duties {
   /** Takes or renews the lease. @returns whether this node has it */
   readonly #takeLease: Step = async (root, nowMs) => {
     const lease = await root.get(dutyLeases, LEASE_KEY)
-    if (lease !== undefined && lease.holder !== this.#holder && lease.untilMs > nowMs) return false
-    if (lease?.holder !== this.#holder || lease.untilMs < nowMs + LEASE_MS / 2) {
+    // One that would run for longer than any does was taken before a clock stepped back: its holder may be long gone.
+    const remainingMs = lease === undefined ? 0 : lease.untilMs - nowMs
+    const isHeld = remainingMs > 0 && remainingMs <= LEASE_MS + MAX_SKEW_MS
+    if (isHeld && lease?.holder !== this.#holder) return false
+    if (lease?.holder !== this.#holder || !isHeld || remainingMs < LEASE_MS / 2) {
       root.put(dutyLeases, LEASE_KEY, { holder: this.#holder, untilMs: nowMs + LEASE_MS })
     }
     return true
