@@ -56,7 +56,7 @@ export function bootstrapNamespace(
 }
 
 /** A token that may do anything and never ends. */
-export async function issueRootToken(context: IssueContext, customId?: string): Promise<string> {
+async function issueRootToken(context: IssueContext, customId?: string): Promise<string> {
   const { token } = await issueServiceToken(context, {
     type: 'service',
     namespace: ROOT,

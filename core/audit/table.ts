@@ -9,7 +9,7 @@ import type { Random } from '../random.ts'
 /** Of a device's HMAC; as long as its digest. */
 const SALT_BYTES = 32
 
-export const auditDeviceSchema = z.object({
+const auditDeviceSchema = z.object({
   /** With a trailing '/', as clients see it: `file/`. */
   path: z.string().endsWith('/'),
   type: z.string(),

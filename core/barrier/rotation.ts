@@ -14,10 +14,10 @@ export interface RotationConfig {
 /** With random nonces one key seals no more, over all nodes and restarts. NIST SP 800-38D, 8.3. */
 export const MAX_ENCRYPTIONS_PER_TERM = 2 ** 32
 /** 90 % of the above, Vault's value: room for nodes that hear of the new term late. */
-export const MAX_OPERATIONS = 3_865_470_566
+const MAX_OPERATIONS = 3_865_470_566
 /** Vault's value. Several blocks of reservation fit under it. */
-export const MIN_OPERATIONS = 1_000_000
-export const MIN_INTERVAL_MS = 24 * 3600 * 1000
+const MIN_OPERATIONS = 1_000_000
+const MIN_INTERVAL_MS = 24 * 3600 * 1000
 
 export const DEFAULT_ROTATION: RotationConfig = {
   enabled: true,

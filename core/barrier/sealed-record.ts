@@ -13,8 +13,8 @@ import { CorruptRecord } from '../errors.ts'
 
 export const KEY_BYTES = 32
 export const NONCE_BYTES = 12
-export const TAG_BYTES = 16
-export const TERM_BYTES = 4
+const TAG_BYTES = 16
+const TERM_BYTES = 4
 /** Term of records that the root key or the seal's key seals. */
 export const OUTSIDE_KEYRING = 0
 

@@ -5,7 +5,7 @@ import { Barrier } from './barrier.ts'
 import type { BarrierParts } from './barrier.ts'
 import { FaultyStorage } from './faulty-storage.fixture.ts'
 
-export const START_MS = Date.UTC(2026, 0, 1)
+const START_MS = Date.UTC(2026, 0, 1)
 
 export class SetClock implements Clock {
   ms = START_MS

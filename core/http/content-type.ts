@@ -4,7 +4,7 @@
 import { BadRequest, RequestError } from '../errors.ts'
 
 export const FORM = 'application/x-www-form-urlencoded'
-export const MERGE_PATCH = 'application/merge-patch+json'
+const MERGE_PATCH = 'application/merge-patch+json'
 
 /** 415: a PATCH has another type than it must have. */
 export class WrongPatchType extends RequestError {

@@ -2,7 +2,7 @@
 import type { Random } from '../random.ts'
 import type { MountConfig, MountEntry } from './record.ts'
 
-export const DEFAULT_CONFIG: MountConfig = {
+const DEFAULT_CONFIG: MountConfig = {
   defaultTtlSeconds: 0,
   maxTtlSeconds: 0,
   forceNoCache: false,

@@ -9,7 +9,7 @@ import { namespacePrefix } from '../namespaces.ts'
 const seconds = z.number().int()
 const names = z.array(z.string()).readonly()
 
-export const lockoutSchema = z
+const lockoutSchema = z
   .object({
     threshold: z.number().int(),
     durationSeconds: seconds,

@@ -8,7 +8,7 @@ import { CORE_RECORDS } from '../barrier/record-keys.ts'
 import type { ReadRecord, Sharing } from './seal.ts'
 
 /** An x coordinate is one byte, and 0 is taken. */
-export const MAX_SHARES = 255
+const MAX_SHARES = 255
 
 export interface SealConfig extends Sharing {
   readonly type: string

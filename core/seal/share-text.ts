@@ -6,9 +6,9 @@ import { BadRequest } from '../errors.ts'
 import { copySecret } from '../barrier/secret-bytes.ts'
 
 /** An AES-128 key, the smallest that Vault takes. */
-export const MIN_SHARE_BYTES = 16
+const MIN_SHARE_BYTES = 16
 /** An AES-256 key and the x coordinate. */
-export const MAX_SHARE_BYTES = 33
+const MAX_SHARE_BYTES = 33
 
 const HEX = /^(?:[0-9a-fA-F]{2})+$/
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/

@@ -7,7 +7,7 @@ import { Store, type Sealer } from './store.ts'
 
 const open = (_key: string, sealed: Buffer) => Buffer.from(sealed)
 
-export const plainSealer: Sealer = {
+const plainSealer: Sealer = {
   ready: () => undefined,
   seal: (_key, text) => Buffer.from(text),
   open,

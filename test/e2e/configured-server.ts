@@ -58,10 +58,7 @@ export async function unseal(
   for (const key of shares) await api('POST', 'sys/unseal', { body: { key } })
 }
 
-export async function mountKv(
-  { api }: Pick<ConfiguredServer, 'api'>,
-  token: string,
-): Promise<void> {
+async function mountKv({ api }: Pick<ConfiguredServer, 'api'>, token: string): Promise<void> {
   const body = { type: 'kv', options: { version: '2' } }
   const mounted = await api('POST', 'sys/mounts/secret', { token, body })
   if (mounted.status !== 204) throw new Error(`sys/mounts/secret answered ${mounted.text}`)

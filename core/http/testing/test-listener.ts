@@ -16,9 +16,9 @@ export interface TestListener {
   connect(secure?: ConnectionOptions): Promise<RawClient>
 }
 
-export const LOOPBACK = { kind: 'tcp', host: '127.0.0.1', port: 0 } as const
+const LOOPBACK = { kind: 'tcp', host: '127.0.0.1', port: 0 } as const
 
-export function listenerConfig(change: Partial<ListenerConfig> = {}): ListenerConfig {
+function listenerConfig(change: Partial<ListenerConfig> = {}): ListenerConfig {
   return {
     address: LOOPBACK,
     tls: undefined,

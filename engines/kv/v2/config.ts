@@ -2,7 +2,7 @@
 import type { View } from '../../../core/store/view.ts'
 import { CONFIG_KEY, configs, type Config } from './records.ts'
 
-export const DEFAULT_CONFIG: Config = Object.freeze({
+const DEFAULT_CONFIG: Config = Object.freeze({
   maxVersions: 0,
   casRequired: false,
   metadataCasRequired: false,

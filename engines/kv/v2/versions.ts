@@ -52,7 +52,7 @@ export function isGone(version: Version, nowMs: number): boolean {
   return version.destroyed === true || isDeleted(version, nowMs)
 }
 
-export function isDeleted({ deleted, deletionAtMs }: Version, nowMs: number): boolean {
+function isDeleted({ deleted, deletionAtMs }: Version, nowMs: number): boolean {
   return deleted === true || (deletionAtMs !== undefined && deletionAtMs <= nowMs)
 }
 

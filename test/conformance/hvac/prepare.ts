@@ -9,7 +9,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 
-export const HVAC = 'hvac==2.4.0'
+const HVAC = 'hvac==2.4.0'
 const SDIST = 'hvac-2.4.0.tar.gz'
 const SDIST_SHA256 = 'e0056ad9064e7923e874e6769015b032580b639e29246f5ab1044f7959c1c7e0'
 /** What its integration tests import, of the versions that were tried. */
