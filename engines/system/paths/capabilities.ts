@@ -83,10 +83,11 @@ async function answer(
   const { storage, namespace, nowMs } = request
   const acl = await aclOf(storage, acls, record, nowMs)
   const wanted = asked(request)
-  const data: Record<string, unknown> = {}
-  for (const one of wanted) data[one] = acl.capabilities(one, namespace.path)
-  const [only] = wanted
-  return {
-    data: wanted.length === 1 && only !== undefined ? { ...data, capabilities: data[only] } : data,
-  }
+  const each = wanted.map((one): [string, readonly string[]] => [
+    one,
+    acl.capabilities(one, namespace.path),
+  ])
+  const [only] = each
+  if (each.length === 1 && only !== undefined) each.push(['capabilities', only[1]])
+  return { data: Object.fromEntries(each) }
 }

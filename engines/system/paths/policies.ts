@@ -121,12 +121,12 @@ async function namesBelow(
 
 async function listDetailed(request: Request<typeof listFields>): Promise<Response> {
   const keys = await policyNames(request, folder(request.data.prefix))
-  const info: Record<string, unknown> = {}
+  const info: [string, unknown][] = []
   for (const name of keys) {
     const record = await find(request, name)
-    if (record !== undefined) info[name] = shown(record, 'policy')
+    if (record !== undefined) info.push([name, shown(record, 'policy')])
   }
-  return { data: { keys, key_info: info } }
+  return { data: { keys, key_info: Object.fromEntries(info) } }
 }
 
 /** `root` and `response-wrapping` are the server's own and not stored. */
@@ -175,73 +175,91 @@ async function writeLegacy(request: Request<typeof legacyFields>): Promise<Respo
   return { data: null, warnings: [...(answer?.warnings ?? []), ...warnings] }
 }
 
+/** What is not said falls back to what a new policy has: a full write leaves nothing of the policy before. */
 async function writePolicy(request: PolicyRequest, given: string): Promise<Response | undefined> {
   const name = writableName(request.data.name)
   if (given === '') throw new BadRequest("'policy' parameter not supplied or empty")
   const before = await find(request, name)
-  store(request, name, decoded(given), before)
-  if (!request.nameFolded) return undefined
-  return { data: null, warnings: [`policy name was converted to ${name}`] }
+  checkCas(request.data, before)
+  const base = { ...newPolicy(name, decoded(given), request.nowMs), version: before?.version ?? 0 }
+  store(request, base)
+  return request.nameFolded ? { data: null, warnings: converted(name) } : undefined
 }
 
+/** What is not said stays, above all the end of the policy. */
 async function patchPolicy(request: PolicyRequest): Promise<Response> {
+  const { policy, cas } = request.data
   const name = writableName(request.data.name)
   const before = await find(request, name)
   if (before === undefined) throw new BadRequest('policy not found')
-  const { policy } = request.data
-  store(request, name, policy === '' ? before.text : decoded(policy), before)
-  return { data: null }
+  if (cas !== undefined) checkCas(request.data, before)
+  store(request, policy === '' ? before : { ...before, text: decoded(policy) })
+  return request.nameFolded ? { data: null, warnings: converted(name) } : { data: null }
 }
 
-function store(
-  { storage, namespace, nowMs, data }: PolicyRequest,
-  name: string,
-  text: string,
-  before: PolicyRecord | undefined,
-): void {
-  const casRequired = data.cas_required ?? before?.casRequired ?? false
-  checkCas(data.cas, casRequired, before)
+const converted = (name: string) => [`policy name was converted to ${name}`]
+
+/** @param base what is not said in the request, and the version before */
+function store(request: PolicyRequest, base: PolicyRecord): void {
+  const { storage, namespace, nowMs, data } = request
+  const { name, text } = base
+  const expiresAtMs = expiryOf(data, nowMs)
   parsePolicy(text, { name, namespace })
   storage.put(policyRecords, policyKey(namespace.id, name), {
     name,
     text,
-    version: (before?.version ?? 0) + 1,
-    casRequired,
-    allowWildcards: data.allow_wildcards_in_identity_templates ?? before?.allowWildcards ?? false,
-    allowSlashes: data.allow_slashes_in_identity_templates ?? before?.allowSlashes ?? false,
+    version: base.version + 1,
+    casRequired: data.cas_required ?? base.casRequired,
+    allowWildcards: data.allow_wildcards_in_identity_templates ?? base.allowWildcards,
+    allowSlashes: data.allow_slashes_in_identity_templates ?? base.allowSlashes,
     modifiedAtMs: nowMs,
-    expiresAtMs: expiryOf(data, nowMs),
+    expiresAtMs: expiresAtMs === undefined ? base.expiresAtMs : expiresAtMs,
   })
 }
 
+/** A policy that is not there has version 0, and -1 demands that it is not there. */
 function checkCas(
-  cas: number | undefined,
-  required: boolean,
+  { cas, cas_required: willRequire }: PolicyRequest['data'],
   before: PolicyRecord | undefined,
 ): void {
   if (cas === undefined) {
-    if (required) throw new BadRequest('check-and-set parameter required for this call')
-    return
+    if (willRequire !== true && before?.casRequired !== true) return
+    throw new BadRequest('check-and-set parameter required for this call')
   }
-  if (cas !== (before?.version ?? -1)) {
+  if (cas === -1 && before !== undefined) {
+    throw new BadRequest('check-and-set parameter set to -1 on existing entry')
+  }
+  if (cas !== -1 && cas !== (before?.version ?? 0)) {
     throw new BadRequest('check-and-set parameter did not match the current version')
   }
 }
 
-function expiryOf({ expiration, ttl }: PolicyRequest['data'], nowMs: number): number | null {
+/** `undefined`: nothing was said of it. */
+function expiryOf({ expiration, ttl }: PolicyRequest['data'], nowMs: number): number | undefined {
   if (expiration !== '' && ttl !== '') {
     throw new BadRequest("cannot supply both 'expiration' and 'ttl' for policies")
   }
-  if (ttl !== '') return nowMs + parseDurationSeconds(ttl) * 1000
-  if (expiration === '') return null
-  const atMs = Date.parse(expiration)
-  if (Number.isNaN(atMs)) {
-    throw new BadRequest("'expiration' must be a time such as 2030-01-31T12:00:00Z")
-  }
+  if (expiration === '' && ttl === '') return undefined
+  const atMs = ttl === '' ? timeOf(expiration) : nowMs + parseDurationSeconds(ttl) * 1000
   if (atMs <= nowMs) {
     throw new BadRequest('refusing to update policy as expiration time has already elapsed')
   }
+  if (atMs > MAX_TIME_MS) {
+    throw new BadRequest(
+      "the policy would end after the year 9999; leave out 'ttl' and 'expiration' for none",
+    )
+  }
   return atMs
+}
+
+/** Later times have no form of RFC 3339. */
+const MAX_TIME_MS = Date.UTC(9999, 11, 31, 23, 59, 59)
+const RFC3339 = /^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:\d\d)$/
+
+function timeOf(text: string): number {
+  const atMs = RFC3339.test(text) ? Date.parse(text.toUpperCase()) : Number.NaN
+  if (!Number.isNaN(atMs)) return atMs
+  throw new BadRequest("'expiration' must be a time such as 2030-01-31T12:00:00Z")
 }
 
 function writableName(given: string): string {
@@ -255,9 +273,10 @@ function writableName(given: string): string {
 const BASE64 =
   /^(?:[A-Za-z0-9+/]{4})+(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$|^[A-Za-z0-9+/]{2}==$/
 
-/** The text, where it was sent in base64. */
+/** The text, where it was sent in base64; programs like base64 break it into lines. */
 function decoded(given: string): string {
-  return BASE64.test(given) ? Buffer.from(given, 'base64').toString('utf8') : given
+  const oneLine = given.replaceAll(/[\r\n]/g, '')
+  return BASE64.test(oneLine) ? Buffer.from(oneLine, 'base64').toString('utf8') : given
 }
 
 /** What can be no policy's name is not there, and deleting what is not there is no mistake. */
