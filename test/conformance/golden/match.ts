@@ -126,9 +126,7 @@ export function topOrderDifference(expected: Json, actual: Json | undefined): st
   if (!isJsonObject(expected) || !isJsonObject(actual)) return []
   const isEnvelope = ENVELOPE.every((key) => Object.hasOwn(expected, key))
   const relevant = (object: JsonObject) =>
-    Object.keys(object).filter((key) =>
-      isEnvelope ? ENVELOPE.includes(key) : !OUR_OWN.has(key),
-    )
+    Object.keys(object).filter((key) => (isEnvelope ? ENVELOPE.includes(key) : !OUR_OWN.has(key)))
   return orderDifference(relevant(expected), relevant(actual), '')
 }
 
