@@ -14,7 +14,14 @@ import {
 import type { SystemTtl } from '../../../core/mounts/mount.ts'
 import type { MountEntry } from '../../../core/mounts/record.ts'
 import type { Registry } from '../../../core/mounts/registry.ts'
-import { anything, boolean, keyValues, object, string } from '../../../core/plugin/fields.ts'
+import {
+  anything,
+  boolean,
+  keyValues,
+  mountPath,
+  object,
+  string,
+} from '../../../core/plugin/fields.ts'
 import { path } from '../../../core/plugin/path.ts'
 import type { Request } from '../../../core/plugin/request.ts'
 import type { Response } from '../../../core/plugin/response.ts'
@@ -29,7 +36,7 @@ import {
 import { shownMount } from '../shown-mount.ts'
 
 const mountFields = {
-  path: string('Where it is mounted.').default(''),
+  path: mountPath('Where it is mounted.').default(''),
   type: string('Type of the engine or method.').default(''),
   description: string('What it is for.').default(''),
   config: object('Settings: TTLs, visibility, what the audit log shows.').default({}),
@@ -43,7 +50,7 @@ const mountFields = {
 type MountRequest = Request<typeof mountFields>
 
 const tuneFields = {
-  path: string('The mount.').default(''),
+  path: mountPath('The mount.').default(''),
   default_lease_ttl: anything("Usual time to live; `system` for the system's."),
   max_lease_ttl: anything("Longest time to live; `system` for the system's."),
   description: string('What it is for.'),
@@ -241,6 +248,9 @@ async function removeMount(
         : 'token credential backend cannot be disabled',
     )
   }
+  const { storage, namespace } = request
+  // Auth methods are removed through `sys/auth` alone, which needs sudo.
+  if ((await readMounts(storage, namespace)).get(at)?.kind !== family) return
   await unmount(contextOf(request, registry), at)
 }
 
@@ -330,6 +340,9 @@ function changedOptions(
   return { ...entry.options, ...given }
 }
 
+/** A segment as the path of a request can have it. */
+const SEGMENT = /^(?!\.{1,2}$)[\p{L}\p{M}\p{N}\p{P}\p{S} ]+$/u
+
 const moves = kind('remount', z.object({ from: z.string(), to: z.string() }).readonly())
 const MOVE_PREFIX = 'remount/'
 
@@ -343,14 +356,22 @@ async function move(
   }
   const from = bare(data.from)
   const to = bare(data.to)
+  if (
+    !to
+      .slice(0, -1)
+      .split('/')
+      .every((segment) => SEGMENT.test(segment))
+  ) {
+    throw new BadRequest(
+      "'to' must be a path that a request can have: no empty segment, none of dots alone, nothing invisible",
+    )
+  }
   await remount(contextOf(request, registry), from, to)
   const id = random.uuid()
   storage.put(moves, MOVE_PREFIX + id, { from, to })
   return {
     data: { migration_id: id },
-    warnings: [
-      "Mount move has been queued. Progress will be reported in Keyhold's server log, tagged with the returned migration_id",
-    ],
+    warnings: ['The mount has been moved; its status can be read under the returned migration_id.'],
   }
 }
 

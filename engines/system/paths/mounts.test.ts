@@ -1,0 +1,187 @@
+import { expect, onTestFinished, test } from 'vitest'
+import { startCluster, type Cluster } from '../../../test/support/kit.ts'
+
+async function start(): Promise<Cluster> {
+  const cluster = await startCluster()
+  onTestFinished(() => cluster.close())
+  return cluster
+}
+
+test('what is mounted through one node is there on the other, and gone on both when it is removed', async () => {
+  const cluster = await start()
+  await cluster.write('sys/mounts/app', { type: 'kv' }, { node: 0 })
+  await cluster.write('app/a', { v: '1' }, { node: 1 })
+  expect((await cluster.read('app/a', { node: 0 })).data).toEqual({ v: '1' })
+
+  await cluster.remove('sys/mounts/app', { node: 1 })
+
+  expect(await cluster.read('app/a', { node: 0 })).toMatchObject({ status: 404 })
+  expect((await cluster.read('sys/mounts', { node: 0 })).data).not.toHaveProperty('app/')
+})
+
+test('a mount that is made again at the same path holds nothing of the one before', async () => {
+  const cluster = await start()
+  await cluster.write('sys/mounts/app', { type: 'kv' })
+  await cluster.write('app/a', { v: '1' })
+  await cluster.remove('sys/mounts/app')
+  await cluster.write('sys/mounts/app', { type: 'kv' })
+
+  expect(await cluster.read('app/a')).toMatchObject({ status: 404 })
+})
+
+test('of two nodes that mount at one path at once, one is refused', async () => {
+  const cluster = await start()
+
+  const answers = await Promise.all([
+    cluster.write('sys/mounts/app', { type: 'kv' }, { node: 0 }),
+    cluster.write('sys/mounts/app', { type: 'kv' }, { node: 1 }),
+  ])
+
+  expect(answers.map(({ status }) => status).toSorted()).toEqual([204, 400])
+})
+
+test('a slash at the end makes no second name of a mount: a policy on the name holds', async () => {
+  const cluster = await start()
+  await cluster.write('sys/mounts/prod', { type: 'kv' })
+  const token = await cluster.tokenWith(
+    'path "sys/mounts/*" { capabilities = ["read", "update", "delete"] } path "sys/mounts/prod" { capabilities = ["deny"] }',
+  )
+
+  for (const at of ['sys/mounts/prod', 'sys/mounts/prod/']) {
+    expect(await cluster.remove(at, { token }), at).toMatchObject({ status: 403 })
+    expect(await cluster.read(at, { token }), at).toMatchObject({ status: 403 })
+  }
+  expect((await cluster.read('sys/mounts/prod/')).data).toMatchObject({ type: 'kv' })
+})
+
+test('an auth method is removed through sys/auth alone, which needs sudo', async () => {
+  const cluster = await start()
+  await cluster.write('sys/auth/approle', { type: 'approle' })
+  const token = await cluster.tokenWith(
+    'path "sys/mounts/*" { capabilities = ["delete"] } path "sys/auth/*" { capabilities = ["delete"] }',
+  )
+
+  await cluster.remove('sys/mounts/auth/approle', { token })
+  expect((await cluster.read('sys/auth')).data).toHaveProperty('approle/')
+
+  expect(await cluster.remove('sys/auth/approle', { token })).toMatchObject({ status: 403 })
+  expect(await cluster.remove('sys/auth/approle')).toMatchObject({ status: 204 })
+  expect((await cluster.read('sys/auth')).data).not.toHaveProperty('approle/')
+})
+
+test.each(['service', 'batch'])(
+  'a %s token ends with the method that granted it, and its children with it',
+  async (type) => {
+    const cluster = await start()
+    const token = await login(cluster, type)
+    expect(await cluster.read('auth/token/lookup-self', { token })).toMatchObject({ status: 200 })
+    const child =
+      type === 'batch'
+        ? token
+        : String(
+            (await cluster.write('auth/token/create', {}, { token })).auth['client_token'] ?? '',
+          )
+    expect(await cluster.read('auth/token/lookup-self', { token: child })).toMatchObject({
+      status: 200,
+    })
+
+    await cluster.remove('sys/auth/approle')
+
+    for (const one of [token, child]) {
+      for (const node of [0, 1]) {
+        expect(await cluster.read('auth/token/lookup-self', { token: one, node })).toMatchObject({
+          status: 403,
+        })
+      }
+    }
+    await cluster.write('sys/auth/approle', { type: 'approle' })
+    expect(await cluster.read('auth/token/lookup-self', { token })).toMatchObject({ status: 403 })
+  },
+)
+
+/** A token of approle, which is mounted for it. */
+async function login(cluster: Cluster, type: string): Promise<string> {
+  await cluster.write('sys/auth/approle', { type: 'approle' })
+  const policy = 'path "auth/token/create" { capabilities = ["update"] }'
+  await cluster.write('sys/policies/acl/maker', { policy })
+  await cluster.write('auth/approle/role/r', { token_type: type, token_policies: 'maker' })
+  const { data: role } = await cluster.read('auth/approle/role/r/role-id')
+  const { data: secret } = await cluster.write('auth/approle/role/r/secret-id')
+  const { role_id } = role
+  const { auth } = await cluster.write('auth/approle/login', {
+    role_id,
+    secret_id: secret['secret_id'],
+  })
+  return String(auth['client_token'])
+}
+
+test('a token of a method that is moved stays alive', async () => {
+  const cluster = await start()
+  const token = await login(cluster, 'service')
+
+  const moved = await cluster.write('sys/remount', { from: 'auth/approle', to: 'auth/other' })
+
+  const id = String(moved.data['migration_id'])
+  expect((await cluster.read(`sys/remount/status/${id}`)).data).toMatchObject({
+    migration_info: {
+      source_mount: 'auth/approle/',
+      target_mount: 'auth/other/',
+      status: 'success',
+    },
+  })
+  expect(await cluster.read('auth/token/lookup-self', { token })).toMatchObject({ status: 200 })
+  expect(await cluster.read('auth/other/role/r')).toMatchObject({ status: 200 })
+})
+
+test.each(['a//b', '../b', 'a/./b', 'a\u0000b', 'a\u200bb'])(
+  'a mount is not moved to where no request can reach it: %j',
+  async (to) => {
+    const cluster = await start()
+    await cluster.write('sys/mounts/app', { type: 'kv' })
+
+    expect(await cluster.write('sys/remount', { from: 'app', to })).toMatchObject({ status: 400 })
+    expect((await cluster.read('sys/mounts/app')).status).toBe(200)
+  },
+)
+
+test.each([
+  [{ default_lease_ttl: '2h', max_lease_ttl: '1h' }, 'greater than'],
+  [{ default_lease_ttl: 'soon' }, 'default TTL'],
+  [{ max_lease_ttl: [] }, 'max TTL'],
+  [{ listing_visibility: 'hvs.oops' }, 'listing_visibility'],
+])('a wrong setting is refused, named, and not repeated: %j', async (config, text) => {
+  const cluster = await start()
+
+  const { status, errors } = await cluster.write('sys/auth/a', { type: 'approle', config })
+
+  expect(status).toBe(400)
+  expect(errors[0]).toContain(text)
+  expect(errors[0]).not.toMatch(/soon|hvs\./)
+  expect((await cluster.read('sys/auth')).data).not.toHaveProperty('a/')
+})
+
+test('tuning changes what is named and keeps the rest', async () => {
+  const cluster = await start()
+  const config = { max_lease_ttl: '10h', listing_visibility: 'unauth' }
+  await cluster.write('sys/mounts/app', { type: 'kv', description: 'first', config })
+
+  await cluster.write('sys/mounts/app/tune', { default_lease_ttl: '1h' })
+
+  expect((await cluster.read('sys/mounts/app/tune')).data).toMatchObject({
+    default_lease_ttl: 3600,
+    max_lease_ttl: 36_000,
+    description: 'first',
+    listing_visibility: 'unauth',
+  })
+})
+
+test('of the mounts that are part of the server only what the audit log shows can be tuned', async () => {
+  const cluster = await start()
+
+  for (const name of ['sys', 'cubbyhole', 'identity']) {
+    const refused = await cluster.write(`sys/mounts/${name}/tune`, { max_lease_ttl: '1h' })
+    expect(refused.errors).toEqual([`cannot tune parameter max_lease_ttl of ${name}/`])
+    const keys = { audit_non_hmac_request_keys: ['x'] }
+    expect(await cluster.write(`sys/mounts/${name}/tune`, keys)).toMatchObject({ status: 204 })
+  }
+})
