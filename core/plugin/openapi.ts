@@ -6,7 +6,7 @@ import type { Pattern } from './pattern.ts'
 
 /** The paths of one mount. */
 export interface MountedPaths {
-  /** With a trailing '/'. */
+  /** With a trailing '/'. A name in braces stands for whatever the mount's path is. */
   readonly prefix: string
   readonly paths: readonly Path[]
   readonly tag: string
@@ -19,7 +19,10 @@ export function openApiOf(mounts: readonly MountedPaths[]): Record<string, unkno
   for (const { prefix, paths: declared, tag } of mounts) {
     for (const path of declared) {
       for (const pattern of path.patterns)
-        paths[`/${prefix}${template(pattern)}`] ??= pathItem(path, pattern, tag)
+        paths[`/${prefix}${template(pattern)}`] ??= pathItem(path, pattern, {
+          prefix,
+          tag,
+        })
     }
   }
   return {
@@ -42,12 +45,20 @@ function template(pattern: Pattern): string {
     .join('/')
 }
 
-function pathItem(path: Path, pattern: Pattern, tag: string): JsonSchema {
+function pathItem(
+  path: Path,
+  pattern: Pattern,
+  { prefix, tag }: Omit<MountedPaths, 'paths'>,
+): JsonSchema {
   const inPath = new Set(
     pattern.segments.flatMap((segment) => (segment.kind === 'literal' ? [] : [segment.name])),
   )
   const item: JsonSchema = { description: path.description }
-  if (inPath.size > 0) item['parameters'] = [...inPath].map((name) => parameter(path, name, 'path'))
+  const parameters = [
+    ...mountParameters(prefix),
+    ...[...inPath].map((name) => parameter(path, name, 'path')),
+  ]
+  if (parameters.length > 0) item['parameters'] = parameters
   if ([...path.operations.values()].some(({ sudo }) => sudo)) item['x-vault-sudo'] = true
   if ([...path.operations.values()].some(({ unauthenticated }) => unauthenticated))
     item['x-vault-unauthenticated'] = true
@@ -60,6 +71,16 @@ function pathItem(path: Path, pattern: Pattern, tag: string): JsonSchema {
   return item
 }
 
+function mountParameters(prefix: string): JsonSchema[] {
+  return [...prefix.matchAll(/\{([^}]+)\}/g)].map(([, name]) => ({
+    name,
+    in: 'path',
+    description: 'Path where the engine or method is mounted.',
+    required: true,
+    schema: { type: 'string' },
+  }))
+}
+
 const METHODS: Readonly<Record<Declarable, 'get' | 'post' | 'patch' | 'delete' | undefined>> = {
   read: 'get',
   list: 'get',
@@ -69,6 +90,13 @@ const METHODS: Readonly<Record<Declarable, 'get' | 'post' | 'patch' | 'delete' |
   patch: 'patch',
   delete: 'delete',
   header: undefined,
+}
+
+const LIST = {
+  name: 'list',
+  in: 'query',
+  description: 'Lists what lies below the path.',
+  schema: { type: 'string', enum: ['true'] },
 }
 
 function operationItem(
@@ -86,12 +114,16 @@ function operationItem(
   const names = Object.keys(path.fields).filter((name) => !inPath.has(name))
   if (operation === 'list') {
     item['parameters'] = [
-      { name: 'list', in: 'query', required: true, schema: { type: 'string', enum: ['true'] } },
+      { ...LIST, required: true },
       ...names.map((name) => parameter(path, name, 'query')),
     ]
   } else if (operation === 'read' || operation === 'delete') {
-    const query = names.filter((name) => path.fields[name]?.facts.query)
-    if (query.length > 0) item['parameters'] = query.map((name) => parameter(path, name, 'query'))
+    const query = names
+      .filter((name) => path.fields[name]?.facts.query)
+      .map((name) => parameter(path, name, 'query'))
+    // The one `get` of the document stands for both.
+    const both = operation === 'read' && path.operations.has('list') ? [LIST] : []
+    if (query.length + both.length > 0) item['parameters'] = [...both, ...query]
   } else if (names.length > 0) {
     item['requestBody'] = requestBody(path, names, operation)
   }
