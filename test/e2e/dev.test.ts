@@ -60,7 +60,7 @@ test('it prints its address, unseal key, root token, and three commands that wor
   const paste = (command: string): Promise<{ stdout: string }> =>
     promisify(execFile)('sh', ['-ec', [...exports, command].join('\n')], {
       cwd: REPOSITORY,
-      env: { PATH: globalThis.process.env['PATH'], HOME: '/nonexistent' },
+      env: { PATH: globalThis.process.env['PATH'], HOME: '/dev/null/home' },
     })
   const [write = '', read = '', get = ''] = commands
   expect((await paste(write)).stdout).toContain('"version":1')
@@ -166,7 +166,7 @@ test('a port in use: the message says so and what to do, and nothing is left beh
 })
 
 test('a home that cannot be written is a warning', async () => {
-  const dev = await startDev([await atFreePort()], { HOME: '/nonexistent' })
+  const dev = await startDev([await atFreePort()], { HOME: '/dev/null/home' })
   await dev.process.heard(/\[WARN\] .*was not written to \.vault-token/)
 })
 

@@ -172,5 +172,5 @@ function cleanEnvironment(): Record<string, string | undefined> {
   const own = Object.entries(process.env).filter(
     ([name]) => !/^(?:VAULT|BAO|KEYHOLD)_/.test(name) && name !== 'NODE_OPTIONS',
   )
-  return { ...Object.fromEntries(own), HOME: '/nonexistent' }
+  return { ...Object.fromEntries(own), HOME: '/dev/null/home' }
 }
