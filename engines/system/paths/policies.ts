@@ -9,6 +9,7 @@ import { RESPONSE_WRAPPING_POLICY_TEXT } from '../../../core/policy/defaults.ts'
 import {
   canonicalPolicyName,
   DEFAULT_POLICY,
+  InvalidPolicyName,
   isPolicyName,
   RESPONSE_WRAPPING_POLICY,
   ROOT_POLICY,
@@ -144,7 +145,7 @@ async function readPolicy(
   request: PolicyRequest,
   textName: 'policy' | 'rules',
 ): Promise<Response | undefined> {
-  const record = await find(request, canonicalPolicyName(request.data.name))
+  const record = await find(request, nameOf(request.data.name))
   return record && { data: shown(record, textName) }
 }
 
@@ -262,8 +263,15 @@ function timeOf(text: string): number {
   throw new BadRequest("'expiration' must be a time such as 2030-01-31T12:00:00Z")
 }
 
-function writableName(given: string): string {
+/** Blanks around the name are refused: policies have judged the path with them. @throws {InvalidPolicyName} */
+function nameOf(given: string): string {
   const name = canonicalPolicyName(given)
+  if (name !== given) throw new InvalidPolicyName()
+  return name
+}
+
+function writableName(given: string): string {
+  const name = nameOf(given)
   if (name === ROOT_POLICY || name === RESPONSE_WRAPPING_POLICY) {
     throw new BadRequest(`cannot update "${name}" policy`)
   }
@@ -281,8 +289,8 @@ function decoded(given: string): string {
 
 /** What can be no policy's name is not there, and deleting what is not there is no mistake. */
 async function deletePolicy({ storage, namespace, data }: PolicyRequest): Promise<undefined> {
-  if (!isPolicyName(data.name)) return
-  const name = canonicalPolicyName(data.name)
+  if (!isPolicyName(data.name) || data.name !== data.name.trim()) return
+  const { name } = data
   if (name === DEFAULT_POLICY) throw new BadRequest('cannot delete default policy')
   if (name === ROOT_POLICY || name === RESPONSE_WRAPPING_POLICY) {
     throw new BadRequest(`cannot delete "${name}" policy`)
