@@ -1,5 +1,5 @@
 /** The API of one node: the endpoints that work while it is sealed, and the pipeline for all others. */
-import { judgeOrigin } from './cors.ts'
+import { judgeOrigin, type CorsVerdict } from './cors.ts'
 import { handlerFor, type DirectEndpoint } from './direct/endpoint.ts'
 import { healthEndpoint, leaderEndpoint } from './direct/health.ts'
 import { initEndpoint } from './direct/init.ts'
@@ -22,30 +22,39 @@ const SEAL_PATH = `/v1/${sealedSealEndpoint.path}`
 
 /** Answers whatever comes below `/v1/`. */
 export function createApi(node: Node): App {
-  return (http) => {
-    const direct = DIRECT.get(http.path)
-    if (direct !== undefined) return answerDirectly(node, direct, http)
-    if (http.path === SEAL_PATH && node.isSealed) {
-      return answerDirectly(node, sealedSealEndpoint, http)
-    }
-    return http.headers['origin'] === undefined ? node.handle(http) : fromPage(node, http)
+  return (http) =>
+    http.headers['origin'] === undefined ? answer(node, http) : fromPage(node, http)
+}
+
+/** hot. */
+function answer(node: Node, http: HttpRequest): Promise<HttpResponse> {
+  const direct = DIRECT.get(http.path)
+  if (direct !== undefined) return answerDirectly(node, direct, http)
+  if (http.path === SEAL_PATH && node.isSealed) {
+    return answerDirectly(node, sealedSealEndpoint, http)
   }
+  return node.handle(http)
 }
 
 /** A browser says from which page a request comes. */
 async function fromPage(node: Node, http: HttpRequest): Promise<HttpResponse> {
-  if (node.isSealed) return node.handle(http)
   try {
-    const { store } = node.unsealed
-    store.cache.refresh()
-    const verdict = await judgeOrigin(new View(new Transaction(store), ''), http)
+    const verdict = await judge(node, http)
     if (verdict.kind === 'answered') return verdict.response
-    const answer = await node.handle(http)
-    return { ...answer, headers: { ...answer.headers, ...verdict.headers } }
+    const response = await answer(node, http)
+    return { ...response, headers: { ...response.headers, ...verdict.headers } }
   } catch (error) {
     if (isOurs(error)) node.parts.onFailure('judging an origin', error)
     return renderError(asRequestError(error))
   }
+}
+
+/** While sealed nobody knows what was configured, so no page is let in, and none is refused. */
+async function judge(node: Node, http: HttpRequest): Promise<CorsVerdict> {
+  // May learn that another node was told to seal.
+  if (!node.isSealed) node.unsealed.store.cache.refresh()
+  if (node.isSealed) return { kind: 'goes on', headers: {} }
+  return judgeOrigin(new View(new Transaction(node.unsealed.store), ''), http)
 }
 
 async function answerDirectly(

@@ -12,6 +12,7 @@ interface Summary {
   maxMs: number
 }
 
+/** A number with its name and meaning. */
 export interface Gauge {
   readonly name: string
   readonly help: string
@@ -21,6 +22,7 @@ export interface Gauge {
 export class Metrics {
   readonly #requests = new Map<string, Summary>()
   #failures = 0
+  #auditFailures = 0
 
   /** hot: a request was answered. */
   observe(operation: string, spanMs: number): void {
@@ -41,6 +43,11 @@ export class Metrics {
     this.#failures += 1
   }
 
+  /** A request was not done, or its answer withheld, because no audit device took it. */
+  auditFailed(): void {
+    this.#auditFailures += 1
+  }
+
   /** @see https://prometheus.io/docs/instrumenting/exposition_formats/ */
   prometheus(gauges: readonly Gauge[]): string {
     const lines = [
@@ -52,11 +59,10 @@ export class Metrics {
       lines.push(`keyhold_request_duration_milliseconds_sum${label} ${sumMs}`)
       lines.push(`keyhold_request_duration_milliseconds_count${label} ${count}`)
     }
-    lines.push(
-      '# HELP keyhold_request_failures_total Requests that failed by no fault of the client.',
-    )
-    lines.push('# TYPE keyhold_request_failures_total counter')
-    lines.push(`keyhold_request_failures_total ${this.#failures}`)
+    for (const { name, help, value } of this.#counters()) {
+      const metric = `keyhold_${name}_total`
+      lines.push(`# HELP ${metric} ${help}`, `# TYPE ${metric} counter`, `${metric} ${value}`)
+    }
     for (const { name, help, value } of gauges) {
       lines.push(
         `# HELP keyhold_${name} ${help}`,
@@ -77,21 +83,38 @@ export class Metrics {
         Labels: {},
       })),
       Points: [],
-      Counters: [
-        {
-          Name: 'keyhold.request.failures',
-          Count: this.#failures,
-          Rate: 0,
-          Sum: this.#failures,
-          Min: 0,
-          Max: 0,
-          Mean: 0,
-          Stddev: 0,
-          Labels: {},
-        },
-      ],
+      Counters: this.#counters().map(counter),
       Samples: [...this.#requests].map(([operation, summary]) => sample(operation, summary)),
     }
+  }
+
+  #counters(): readonly Gauge[] {
+    return [
+      {
+        name: 'request_failures',
+        help: 'Requests that failed by no fault of the client.',
+        value: this.#failures,
+      },
+      {
+        name: 'audit_failures',
+        help: 'Requests that failed because no audit device took them.',
+        value: this.#auditFailures,
+      },
+    ]
+  }
+}
+
+function counter({ name, value }: Gauge): Record<string, unknown> {
+  return {
+    Name: `keyhold.${name.replaceAll('_', '.')}`,
+    Count: value,
+    Rate: 0,
+    Sum: value,
+    Min: 0,
+    Max: 0,
+    Mean: 0,
+    Stddev: 0,
+    Labels: {},
   }
 }
 

@@ -288,6 +288,7 @@ export class Pipeline {
   }
 
   #failed(id: string, error: unknown): HttpResponse {
+    if (error instanceof AuditFailed) this.#parts.metrics.auditFailed()
     if (isOurs(error)) {
       this.#parts.metrics.failed()
       this.#parts.onFailure(id, error)

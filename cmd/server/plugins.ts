@@ -71,7 +71,12 @@ function systemPaths(node: Node, parts: PluginParts) {
     ...pluginPaths(registry),
     ...toolPaths,
     ...corsPaths,
-    ...metricsPaths(node.metrics, node.inFlight),
+    ...metricsPaths({
+      metrics: node.metrics,
+      inFlight: node.inFlight,
+      keyStatus: () => node.keyStatus(),
+      cacheBytes: () => node.unsealed.store.cache.bytes,
+    }),
     ...loggerPaths(parts.logLevels ?? NO_LOG),
     ...statusPaths({
       apiAddress: parts.apiAddress ?? '',

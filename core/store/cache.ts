@@ -52,6 +52,11 @@ export class RecordCache {
     return this.#newest
   }
 
+  /** What the records in it cost, at most. */
+  get bytes(): number {
+    return this.#entries.cost
+  }
+
   /** hot: takes in what changed. @throws {StorageUnavailable} the feed is broken */
   refresh(): void {
     const changes = this.#feed.take()

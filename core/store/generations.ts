@@ -8,6 +8,7 @@ export class Generations<V> {
   #young = new Map<string, V>()
   #old = new Map<string, V>()
   #youngCost = 0
+  #oldCost = 0
 
   /** @param maxCost of both generations together */
   constructor(maxCost: number) {
@@ -27,10 +28,16 @@ export class Generations<V> {
     this.#youngCost += cost
     if (this.#youngCost > this.#maxCost / 2) {
       this.#old = this.#young
+      this.#oldCost = this.#youngCost - cost
       this.#young = new Map()
       this.#youngCost = cost
     }
     this.#young.set(key, value)
+  }
+
+  /** At most: what was deleted or is in both generations counts until its generation is dropped. */
+  get cost(): number {
+    return this.#youngCost + this.#oldCost
   }
 
   delete(key: string): void {
@@ -42,5 +49,6 @@ export class Generations<V> {
     this.#young.clear()
     this.#old.clear()
     this.#youngCost = 0
+    this.#oldCost = 0
   }
 }

@@ -13,6 +13,9 @@ const fields = {
   allow_credentials: boolean('Whether pages may send credentials.').default(false),
 }
 
+/** A token of RFC 9110; anything else could not be sent in an answer. */
+const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
+
 export const corsPaths = [
   path('config/cors', {
     rootOnly: true,
@@ -49,6 +52,9 @@ function write({ storage, data }: Request<typeof fields>): void {
     throw new BadRequest(
       listed("to allow all origins the '*' must be the only value for allowed_origins"),
     )
+  }
+  if (!data.allowed_headers.every((name) => HEADER_NAME.test(name))) {
+    throw new BadRequest("'allowed_headers' must be names of headers, such as X-Request-Source")
   }
   const headers = data.allowed_headers.filter((name) => !STANDARD_HEADERS.includes(name))
   storage.put(corsRecords, CORS_KEY, { origins, headers, credentials: data.allow_credentials })

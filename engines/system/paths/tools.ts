@@ -52,6 +52,9 @@ export const toolPaths = [
 
 function answerRandom({ data, random }: Request<typeof randomFields>): Response {
   const { urlbytes } = data
+  if (!SOURCES.has(data.source)) {
+    throw new BadRequest('unsupported entropy source; must be "platform" or "seal", or "all"')
+  }
   const named = urlbytes !== undefined && SOURCES.has(urlbytes)
   const count = urlbytes === undefined || named ? data.bytes : countOf(urlbytes)
   if (count < 1) throw new BadRequest("'bytes' cannot be less than 1")
@@ -81,7 +84,9 @@ function answerHash({ data }: Request<typeof hashFields>): Response {
 
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/
 
+/** Programs like base64 break it into lines. */
 function decode(input: string): Buffer {
-  if (!BASE64.test(input)) throw new BadRequest('unable to decode input as base64')
-  return Buffer.from(input, 'base64')
+  const oneLine = input.replaceAll(/[\r\n]/g, '')
+  if (!BASE64.test(oneLine)) throw new BadRequest('unable to decode input as base64')
+  return Buffer.from(oneLine, 'base64')
 }

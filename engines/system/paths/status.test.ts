@@ -1,0 +1,68 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { WIRE_VERSION } from '../../../core/version.ts'
+import { startCluster, type Cluster } from '../../../test/support/kit.ts'
+
+let cluster: Cluster
+beforeAll(async () => {
+  cluster = await startCluster()
+})
+afterAll(() => cluster.close())
+
+test('a node knows itself, and that it serves', async () => {
+  const { data } = await cluster.read('sys/ha-status')
+  expect(data['nodes']).toEqual([
+    expect.objectContaining({ active_node: true, version: WIRE_VERSION }),
+  ])
+})
+
+test('the present release is in the history', async () => {
+  const { data } = await cluster.list('sys/version-history')
+  expect(data['keys']).toEqual([WIRE_VERSION])
+  expect(Object.keys(Object(data['key_info']))).toEqual([WIRE_VERSION])
+})
+
+test('the machine is described by its processors, memory and load', async () => {
+  const { data } = await cluster.read('sys/host-info')
+  expect(Object.keys(data).toSorted()).toEqual(['cpu', 'host', 'load', 'memory', 'timestamp'])
+})
+
+test('service tokens are counted, batch tokens are not', async () => {
+  const total = async () => (await cluster.read('sys/internal/counters/tokens')).data['counters']
+  expect(await total()).toEqual({ service_tokens: { total: 1 } })
+  await cluster.write('auth/token/create', { policies: ['default'] })
+  await cluster.write('auth/token/create', { policies: ['default'], type: 'batch' })
+  expect(await total()).toEqual({ service_tokens: { total: 2 } })
+})
+
+test('there is no replication, whoever asks', async () => {
+  for (const token of [cluster.rootToken, null]) {
+    const answer = await cluster.read('sys/replication/status', { token })
+    expect([answer.status, answer.errors]).toEqual([404, ['unsupported path']])
+  }
+})
+
+describe('the key that seals', () => {
+  test('is shown by its term, and a rotation begins the next one for every node', async () => {
+    const term = async (node: number) =>
+      (await cluster.read('sys/key-status', { node })).data['term']
+    const before = Number(await term(0))
+    await cluster.write('cubbyhole/old', { a: 'b' })
+    for (const path of ['sys/rotate', 'sys/rotate/keyring']) {
+      expect((await cluster.write(path)).status).toBe(204)
+    }
+    await cluster.write('cubbyhole/new', { a: 'c' })
+    for (const node of [0, 1]) {
+      expect(await term(node)).toBe(before + 2)
+      expect((await cluster.read('cubbyhole/old', { node })).data).toEqual({ a: 'b' })
+      expect((await cluster.read('cubbyhole/new', { node })).data).toEqual({ a: 'c' })
+    }
+  })
+
+  test('is rotated only by who has sudo', async () => {
+    const path = 'path "sys/rotate*" { capabilities = ["update", "create"'
+    const without = await cluster.tokenWith(`${path}] }`)
+    const having = await cluster.tokenWith(`${path}, "sudo"] }`)
+    expect((await cluster.write('sys/rotate', {}, { token: without })).status).toBe(403)
+    expect((await cluster.write('sys/rotate', {}, { token: having })).status).toBe(204)
+  })
+})
