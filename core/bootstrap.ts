@@ -12,6 +12,8 @@ import type { Awaitable } from './store/transaction.ts'
 import type { View } from './store/view.ts'
 import { issueServiceToken, type IssueContext } from './tokens/issue.ts'
 import { TOKEN_SALT_KEY, tokenSalt } from './tokens/record.ts'
+import { WIRE_VERSION } from './version.ts'
+import { noteRelease } from './version-history.ts'
 
 export type Cluster = z.infer<typeof clusterSchema>
 const clusterSchema = z.object({ name: z.string(), id: z.string() }).readonly()
@@ -41,6 +43,7 @@ export async function bootstrap(
     id: random.uuid(),
   })
   root.put(tokenSalt, TOKEN_SALT_KEY, { salt: random.bytes(SALT_BYTES).toString('base64') })
+  await noteRelease(root, WIRE_VERSION, context.nowMs)
   bootstrapNamespace(context, ROOT)
   return issueRootToken(context, rootTokenId)
 }

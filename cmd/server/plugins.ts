@@ -80,7 +80,6 @@ function systemPaths(node: Node, parts: PluginParts) {
     ...loggerPaths(parts.logLevels ?? NO_LOG),
     ...statusPaths({
       apiAddress: parts.apiAddress ?? '',
-      startedAtMs: node.parts.clock.nowMs(),
       configuration: parts.configuration ?? {},
     }),
   ]

@@ -1,19 +1,25 @@
 /** `?help=1`: what lies at a path, for a person and for a program. */
-import { BadRequest } from '../errors.ts'
+import { NotFound, UnsupportedPath } from '../errors.ts'
 import type { Answer } from '../request/exchange.ts'
 import type { Route } from '../request/route.ts'
 import { openApiOf } from './openapi.ts'
 import type { Field } from './fields.ts'
 import type { Path } from './path.ts'
 
+/** @throws {NotFound} nothing is mounted there @throws {UnsupportedPath} the engine has no such path */
 export function renderHelp(_requestId: string, route: Route): Answer {
   const { target } = route
-  if (target === undefined) throw new BadRequest(`no handler for route "${route.path}".`)
-  const paths = target.match === undefined ? target.instance.plugin.paths : [target.match.path]
+  if (target === undefined) {
+    throw new NotFound(`no handler for route "${route.path}". route entry not found.`)
+  }
+  const path = route.path.slice(target.entry.path.length)
+  if (path !== '' && target.match === undefined) throw new UnsupportedPath()
+  const declared = path === '' ? undefined : target.match?.path
+  const paths = declared === undefined ? target.instance.plugin.paths : [declared]
   const help =
-    target.match === undefined ? target.instance.type.help : pathHelp(route.path, target.match.path)
+    declared === undefined ? typeHelp(target.instance.type.help) : pathHelp(path, declared)
   const openapi = openApiOf([{ prefix: target.entry.path, paths, tag: target.entry.type }])
-  const body = `${JSON.stringify({ help, see_also: null, openapi })}\n`
+  const body = `${JSON.stringify({ help, openapi, see_also: null })}\n`
   return {
     response: {},
     auth: undefined,
@@ -23,6 +29,10 @@ export function renderHelp(_requestId: string, route: Route): Answer {
     headers: { 'Content-Type': 'application/json' },
     body,
   }
+}
+
+function typeHelp(text: string): string {
+  return `## DESCRIPTION\n\n${text}\n`
 }
 
 function pathHelp(path: string, declared: Path): string {

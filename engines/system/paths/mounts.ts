@@ -175,7 +175,7 @@ async function makeMount(
   const at = storedPath(data.path, family)
   const { type, options } = typeAndOptions(data)
   if (type === '') throw new BadRequest('backend type must be specified as a string')
-  const config = readMountConfig(data.config)
+  const { tokenType = 'default-service', ...config } = readMountConfig(data.config)
   checkTtls({ defaultTtlSeconds: 0, maxTtlSeconds: 0, ...config })
   if (family === 'secret' ? isReserved(at) : at === 'auth/token/') {
     throw new BadRequest(
@@ -194,7 +194,7 @@ async function makeMount(
     sealWrap: data.seal_wrap,
     externalEntropyAccess: data.external_entropy_access,
     options: options ?? {},
-    config: { ...(family === 'auth' && { tokenType: 'default-service' as const }), ...config },
+    config: { ...config, ...(family === 'auth' && { tokenType }) },
   })
 }
 

@@ -1,12 +1,14 @@
 /** `sys/plugins/catalog`: the engines and methods that are built in (contract: sys-auth.md, Plugins). */
-import { BadRequest } from '../../../core/errors.ts'
+import { BadRequest, listed, UnsupportedOperation } from '../../../core/errors.ts'
+import { readMounts } from '../../../core/mounts/change.ts'
 import type { Registry } from '../../../core/mounts/registry.ts'
-import { list, oneOf, string } from '../../../core/plugin/fields.ts'
+import { list, string } from '../../../core/plugin/fields.ts'
 import { path } from '../../../core/plugin/path.ts'
 import type { Request } from '../../../core/plugin/request.ts'
 import { BUILTIN_VERSION } from '../../../core/request/audit.ts'
 
-const byType = { type: oneOf(['auth', 'database', 'secret'], 'Kind of plugin.').default('secret') }
+const KINDS = ['auth', 'database', 'secret']
+const byType = { type: string('Kind of plugin: auth, database or secret.').default('secret') }
 const byName = {
   ...byType,
   name: string('Name of the plugin.').default(''),
@@ -36,8 +38,14 @@ export function pluginPaths(registry: () => Registry) {
     }),
     path('plugins/catalog/:type', {
       summary: 'The plugins of one kind',
+      sudo: true,
       fields: byType,
-      operations: { list: ({ data }) => ({ data: { keys: names(data.type) } }) },
+      operations: {
+        list({ data }) {
+          if (!KINDS.includes(data.type)) throw new UnsupportedOperation()
+          return { data: { keys: names(data.type) } }
+        },
+      },
     }),
     path('plugins/catalog/:type/:name', {
       summary: 'A plugin',
@@ -47,16 +55,26 @@ export function pluginPaths(registry: () => Registry) {
         read: ({ data }) =>
           names(data.type).includes(data.name) ? { data: described(data.name) } : undefined,
         update: refuse,
-        delete: refuse,
+        delete: () => undefined,
       },
     }),
     path('plugins/reload/backend', {
       summary: 'Kept for compatibility: what is built in needs no reload',
       fields: reloadFields,
       operations: {
-        update({ id, data }: Request<typeof reloadFields>) {
+        async update({ id, data, storage, namespace }: Request<typeof reloadFields>) {
           if (data.plugin === '' && data.mounts.length === 0) {
             throw new BadRequest('plugin or mounts must be provided')
+          }
+          if (data.plugin !== '' && data.mounts.length > 0) {
+            throw new BadRequest('plugin and mounts cannot be set at the same time')
+          }
+          const router = await readMounts(storage, namespace)
+          for (const one of data.mounts) {
+            const at = `${one.replace(/\/+$/, '')}/`
+            if (router.get(at) === undefined) {
+              throw new BadRequest(listed(`cannot fetch mount entry on "${at}"`))
+            }
           }
           return { data: { reload_id: id } }
         },
@@ -85,6 +103,8 @@ function described(name: string): Record<string, unknown> {
     args: null,
     sha256: '',
     builtin: true,
+    oci: false,
+    declarative: false,
     version: BUILTIN_VERSION,
     deprecation_status: 'supported',
   }

@@ -15,11 +15,11 @@ import { path } from '../../../core/plugin/path.ts'
 import type { Request } from '../../../core/plugin/request.ts'
 import { accessorPrefix } from '../../../core/tokens/record.ts'
 import { WIRE_VERSION } from '../../../core/version.ts'
+import { noteRelease } from '../../../core/version-history.ts'
 
 export interface StatusParts {
   /** As clients reach this node. */
   readonly apiAddress: string
-  readonly startedAtMs: number
   /** The configuration without anything secret. */
   readonly configuration: Readonly<Record<string, unknown>>
 }
@@ -46,21 +46,13 @@ export function statusPaths(parts: StatusParts) {
       },
     }),
     path('version-history', {
-      summary: 'The releases that ran over this storage, as far as this node knows',
-      operations: {
-        list: () => ({
-          data: {
-            keys: [WIRE_VERSION],
-            key_info: {
-              [WIRE_VERSION]: {
-                timestamp_installed: new Date(parts.startedAtMs),
-                commit_date: '',
-                previous_version: null,
-              },
-            },
-          },
-        }),
-      },
+      summary: 'The releases that ran over this storage',
+      operations: { list: showReleases },
+    }),
+    path('locked-users', {
+      summary:
+        'The users that are locked out for wrong passwords; no method of this release does so',
+      operations: { read: showLockedUsers },
     }),
     path('host-info', {
       rootOnly: true,
@@ -101,9 +93,40 @@ export function statusPaths(parts: StatusParts) {
   ]
 }
 
+async function showReleases({ storage, nowMs }: Request) {
+  const releases = await noteRelease(storage, WIRE_VERSION, nowMs)
+  const info = releases.map(({ version, firstSeenAtMs }, index) => [
+    version,
+    {
+      timestamp_installed: new Date(firstSeenAtMs),
+      commit_date: '',
+      previous_version: releases[index - 1]?.version ?? null,
+    },
+  ])
+  return {
+    data: { keys: releases.map(({ version }) => version), key_info: Object.fromEntries(info) },
+  }
+}
+
+function showLockedUsers({ namespace }: Request) {
+  const nobody = { counts: 0, mount_accessors: [] }
+  const where = { namespace_id: namespace.id, namespace_path: namespace.path }
+  return { data: { by_namespace: [{ ...where, ...nobody }], total: 0 } }
+}
+
+/** Names that one page of the count holds in memory. */
+const PAGE = 10_000
+
 async function countTokens({ storage, namespace }: Request) {
-  const { length } = await storage.list(accessorPrefix(namespace.id))
-  return { data: { counters: { service_tokens: { total: length } } } }
+  let total = 0
+  for (let after = ''; ;) {
+    const page = await storage.list(accessorPrefix(namespace.id), { after, limit: PAGE })
+    total += page.length
+    const last = page.at(-1)
+    if (page.length < PAGE || last === undefined) break
+    after = last
+  }
+  return { data: { counters: { service_tokens: { total } } } }
 }
 
 function hostInfo(nowMs: number): Record<string, unknown> {

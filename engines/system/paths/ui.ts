@@ -39,7 +39,7 @@ export function uiPaths(unsealed: Unsealed, registry: () => Registry) {
     }),
     path('internal/ui/namespaces', {
       summary: 'The child namespaces that the caller may see',
-      operations: { read: (request) => childNamespaces(request) },
+      operations: { read: (request) => childNamespaces(request, unsealed()) },
     }),
     path('internal/ui/resultant-acl', {
       summary: 'What the policies of the caller grant together',
@@ -115,9 +115,11 @@ async function mountOfPath(
   return { data: { ...shownMount(entry), path: entry.path } }
 }
 
-async function childNamespaces({ storage, namespace }: Request): Promise<Response> {
+async function childNamespaces(request: Request, parts: ReturnType<Unsealed>): Promise<Response> {
+  const { storage, namespace } = request
+  const acl = await demandAcl(request, parts)
   const keys = (await listNamespaces(storage))
-    .filter(({ path: own }) => own.startsWith(namespace.path))
+    .filter(({ path: own }) => own.startsWith(namespace.path) && acl.reachesBelow('', own))
     .map(({ path: own }) => own.slice(namespace.path.length))
     .filter((name) => name.indexOf('/') === name.length - 1)
   return keys.length === 0 ? { data: {} } : { data: { keys } }
