@@ -120,7 +120,7 @@ export function isBuiltIn(path: string): boolean {
 }
 
 /** As answers show it: auth methods without their prefix. */
-export function shownPath({ kind, path }: Pick<MountEntry, 'kind' | 'path'>): string {
+function shownPath({ kind, path }: Pick<MountEntry, 'kind' | 'path'>): string {
   return kind === 'auth' ? path.slice(AUTH_PREFIX.length) : path
 }
 
