@@ -1,8 +1,9 @@
 /** The command `operator unseal`: one key share, given in secret; what is still missing is said in plain words. */
 import type { JsonObject } from '../../core/json.ts'
+import type { Connection } from '../client/connection.ts'
 import { ApiError } from '../client/errors.ts'
 import { askBare } from '../client/logical.ts'
-import { numberOf } from '../client/secret.ts'
+import { numberOf, textOf } from '../client/secret.ts'
 import { wrapText } from '../output/wrap.ts'
 import { between, command } from './command.ts'
 import type { Call } from './command.ts'
@@ -25,7 +26,7 @@ export const unseal = command({
     migrate: yesNo('This share is for moving to another seal.'),
   },
   async run(call) {
-    const { printer } = call
+    const { printer, program } = call
     const connection = call.connection()
     if (call.flags.reset) {
       const status = await orFail(
@@ -38,17 +39,38 @@ export const unseal = command({
       )
     }
     const key = (call.args[0] ?? '').trim() || (await askForKey(call))
+    const before = program.command === 'keyhold' ? await attemptSoFar(connection) : undefined
     const body = { key, reset: false, migrate: call.flags.migrate }
     const request = { method: 'PUT', path: 'sys/unseal', body } as const
     const status = await orFail('Error unsealing', askBare(connection, request)).catch(
       (error: unknown) => {
-        throw refusedShare(error, call.program.command)
+        throw refusedShare(error, program.command)
       },
     )
     await showSealStatus(printer, connection, status)
-    printer.advise(whatIsNext(status, call.program.command))
+    if (before !== undefined && before === attemptOf(status)) printer.advise(GIVEN_BEFORE)
+    printer.advise(whatIsNext(status, program.command))
   },
 })
+
+const GIVEN_BEFORE =
+  'This share was given before: nothing has changed. A share of another holder is needed.'
+
+/** The attempt that runs and how far it is; `undefined`: none, or nobody can say. */
+function attemptOf({ nonce, progress }: JsonObject): string | undefined {
+  return textOf(nonce) === '' ? undefined : `${textOf(nonce)} ${numberOf(progress)}`
+}
+
+/** Only to say more to the person: whatever stands in the way is told by the request that matters. */
+async function attemptSoFar(connection: Connection): Promise<string | undefined> {
+  if (connection.mode !== 'send') return undefined
+  try {
+    const request = { method: 'GET', path: 'sys/seal-status' } as const
+    return attemptOf(await askBare({ ...connection, maxRetries: 0 }, request))
+  } catch {
+    return undefined
+  }
+}
 
 async function askForKey({ terminal, nonInteractive, printer }: Call<Flags>): Promise<string> {
   if (nonInteractive)

@@ -180,7 +180,18 @@ describe('operator unseal', () => {
     expect(out).toContain('Unseal Progress    2/3')
     expect(out + err).not.toContain('c2hhcmU=')
     expect(err.replaceAll('\n', ' ')).toContain('2 of 3 shares given; 1 more share is needed')
-    expect(requests[0]).toContain('"key":"c2hhcmU="')
+    expect(requests.find((text) => text.startsWith('PUT'))).toContain('"key":"c2hhcmU="')
+  })
+
+  test('says that a share was given before, where it has changed nothing', async () => {
+    const seal = { ...SEALED, progress: 1, nonce: '11111111-2222-3333-4444-555555555555' }
+    const before: Answers = { 'GET /v1/sys/seal-status': [200, seal] }
+    const again = { ...answers(seal), ...before }
+    const { err } = await run('operator unseal key', { answers: again, as: 'keyhold' })
+    expect(err).toContain('This share was given before')
+    const next = { ...answers({ ...seal, progress: 2 }), ...before }
+    const second = await run('operator unseal key', { answers: next, as: 'keyhold' })
+    expect(second.err).not.toContain('given before')
   })
 
   test('says that nothing more is to be done once it is open', async () => {

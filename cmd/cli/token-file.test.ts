@@ -27,6 +27,7 @@ test('only its user may read the file, even where an older one was open to all',
 
 test('nobody who has not logged in has a token; a line end behind one does not belong to it', () => {
   expect(readTokenFile(home)).toBe('')
+  expect(readTokenFile('/dev/null')).toBe('')
   writeFileSync(join(home, '.vault-token'), 'hvs.one\n')
   expect(readTokenFile(home)).toBe('hvs.one')
 })

@@ -31,6 +31,11 @@ export function writeTokenFile(home: string, token: string): void {
   }
 }
 
+/** Users of services often have a home such as `/dev/null`, where nothing can be. */
 function isMissing(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENOENT'
+  return (
+    error instanceof Error &&
+    'code' in error &&
+    (error.code === 'ENOENT' || error.code === 'ENOTDIR')
+  )
 }

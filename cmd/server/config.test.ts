@@ -1,5 +1,5 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { contains } from '../../core/http/client-address.ts'
@@ -113,7 +113,6 @@ test('a full configuration, as one writes it for Vault', () => {
     pidFile: '/run/keyhold.pid',
     ui: true,
     rawStorageEndpoint: true,
-    hostnameHeader: true,
     prometheusRetentionSeconds: 30,
     running: {
       storage: { type: 'sqlite', path: `${folder}/data/keyhold.db` },
@@ -143,6 +142,7 @@ test('a full configuration, as one writes it for Vault', () => {
       default: {
         'Strict-Transport-Security': 'max-age=31536000; includeSubDomains',
         'X-A': 'a; b',
+        'X-Vault-Hostname': hostname(),
       },
       '2xx': { 'X-B': 'c' },
     },

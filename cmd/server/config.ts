@@ -2,6 +2,7 @@
  * The configuration of a server, out of HCL or JSON files with the names of Vault's and OpenBao's. Later files win over
  * earlier ones; listeners add up. A setting that nobody knows is an error with its line and the nearest known one.
  */
+import { hostname } from 'node:os'
 import type { AuditSettings } from '../../engines/system/paths/audit.ts'
 import { HclError } from '../../core/hcl/errors.ts'
 import { blocksOf } from '../../core/hcl/read.ts'
@@ -44,8 +45,6 @@ export interface ServerConfig {
   readonly ui: boolean
   /** `sys/raw` exists. */
   readonly rawStorageEndpoint: boolean
-  /** Answers name the host (`X-Vault-Hostname`). */
-  readonly hostnameHeader: boolean
   /** How long metrics are kept for Prometheus. */
   readonly prometheusRetentionSeconds: number
 }
@@ -144,9 +143,11 @@ export function loadConfig(paths: readonly string[]): ServerConfig {
   const files = readFiles(paths)
   const top: TopValues = Object.assign({}, ...files.map((file) => readSection(file, TOP_SETTINGS)))
   for (const [type, section] of labelledBlocks(files, 'seal')) checkSeal(type, section)
-  const listeners = labelledBlocks(files, 'listener').map(([type, section]) =>
-    readListener(type, section, listenerDefaults(top)),
-  )
+  const listeners = labelledBlocks(files, 'listener')
+    .map(([type, section]) => readListener(type, section, listenerDefaults(top)))
+    .map((listener) =>
+      top.enable_response_header_hostname === true ? namingHost(listener) : listener,
+    )
   const where = paths.join(', ')
   if (listeners.length === 0) {
     throw new ConfigError(
@@ -168,10 +169,16 @@ export function loadConfig(paths: readonly string[]): ServerConfig {
     pidFile: top.pid_file,
     ui: top.ui ?? top.enable_ui ?? false,
     rawStorageEndpoint: top.raw_storage_endpoint ?? false,
-    hostnameHeader: top.enable_response_header_hostname ?? false,
     prometheusRetentionSeconds:
       top.telemetry?.prometheus_retention_time ?? PROMETHEUS_RETENTION_SECONDS,
   }
+}
+
+/** Its answers name the machine. */
+function namingHost(listener: ListenerSettings): ListenerSettings {
+  const { responseHeaders } = listener
+  const defaults = { ...responseHeaders['default'], 'X-Vault-Hostname': hostname() }
+  return { ...listener, responseHeaders: { ...responseHeaders, default: defaults } }
 }
 
 /** Vault's name for the duration at the top, beside ours. */

@@ -15,6 +15,7 @@ import {
 } from './dev.ts'
 import { environment, FlagsRefused, logOptions, readFlags, USAGE, type Flags } from './flags.ts'
 import { openLog, type Logger } from './log.ts'
+import { writePidFile } from './pid-file.ts'
 import { RunningServer } from './running.ts'
 import { typedCommand } from './typed-command.ts'
 
@@ -61,8 +62,15 @@ async function runConfigured(flags: Flags, terminal: Terminal): Promise<number> 
     { ...config.running, apiAddress: config.apiAddress },
     log,
   )
+  let removePidFile = (): void => undefined
+  try {
+    if (config.pidFile !== undefined) removePidFile = writePidFile(config.pidFile)
+  } catch (error) {
+    await server.stop()
+    throw error
+  }
   terminal.out(configuredBanner(server, config))
-  return untilSignal(server, () => undefined)
+  return untilSignal(server, removePidFile)
 }
 
 async function runDev(flags: Flags, terminal: Terminal, startedAs: string): Promise<number> {

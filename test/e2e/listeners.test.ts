@@ -12,10 +12,12 @@ import {
 } from 'node:fs'
 import { request } from 'node:http'
 import { createServer, connect } from 'node:net'
+import { hostname } from 'node:os'
 import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { freePort } from '../support/free-port.ts'
-import { initialize, startConfigured, unseal } from './configured-server.ts'
+import { initialize, startConfigured, unseal, type ConfiguredServer } from './configured-server.ts'
 import { run, start, testFolder } from './keyhold-process.ts'
 import { openRequest, untilRefused } from './slow-request.ts'
 
@@ -24,6 +26,9 @@ function write(dir: string, name: string, lines: readonly string[]): string {
   writeFileSync(file, `${lines.join('\n')}\n`)
   return file
 }
+
+/** A folder that is not there. */
+const missingFolder = (): string => join(testFolder(), 'missing')
 
 const STORAGE = 'storage "inmem" {}'
 
@@ -99,8 +104,9 @@ describe('a server that cannot start says why and what to do, and ends with code
   })
 
   test('a configuration that does not exist', async () => {
-    expect(await refused(['-config=/nonexistent/server.hcl'])).toContain(
-      '/nonexistent/server.hcl: the configuration does not exist; check the path after -config',
+    const missing = missingFolder()
+    expect(await refused([`-config=${missing}/server.hcl`])).toContain(
+      `${missing}/server.hcl: the configuration does not exist; check the path after -config`,
     )
   })
 
@@ -156,15 +162,16 @@ describe('a server that cannot start says why and what to do, and ends with code
   })
 
   test('a certificate that misses', async () => {
+    const missing = missingFolder()
     const text = await refusedConfig([
       STORAGE,
       'listener "tcp" {',
       '  address = "127.0.0.1:0"',
-      '  tls_cert_file = "/nonexistent/server.crt"',
-      '  tls_key_file = "/nonexistent/server.key"',
+      `  tls_cert_file = "${missing}/server.crt"`,
+      `  tls_key_file = "${missing}/server.key"`,
       '}',
     ])
-    expect(text).toContain('tls_cert_file: /nonexistent/server.crt does not exist')
+    expect(text).toContain(`tls_cert_file: ${missing}/server.crt does not exist`)
     expect(text).toContain('hint: set tls_cert_file to a PEM file that the server may read')
   })
 
@@ -175,22 +182,31 @@ describe('a server that cannot start says why and what to do, and ends with code
   })
 
   test('a storage in a directory that misses', async () => {
+    const missing = missingFolder()
     expect(
       await refusedConfig([
-        'storage "sqlite" { path = "/nonexistent/data/keyhold.db" }',
+        `storage "sqlite" { path = "${missing}/data/keyhold.db" }`,
         'listener "tcp" { address = "127.0.0.1:0", tls_disable = true }',
       ]),
     ).toContain(
-      'the directory /nonexistent/data does not exist; create it with: mkdir -p /nonexistent/data',
+      `the directory ${missing}/data does not exist; create it with: mkdir -p ${missing}/data`,
     )
   })
 
-  test('a socket in a directory that misses', async () => {
+  test('a pid_file in a directory that misses', async () => {
+    const missing = missingFolder()
     const text = await refusedConfig([
       STORAGE,
-      'listener "unix" { address = "/nonexistent/k.sock" }',
+      'listener "tcp" { address = "127.0.0.1:0", tls_disable = true }',
+      `pid_file = "${missing}/keyhold.pid"`,
     ])
-    expect(text).toContain('/nonexistent/k.sock lies in a folder that does not exist')
+    expect(text).toContain(`pid_file: ${missing}/keyhold.pid cannot be written (ENOENT)`)
+  })
+
+  test('a socket in a directory that misses', async () => {
+    const missing = missingFolder()
+    const text = await refusedConfig([STORAGE, `listener "unix" { address = "${missing}/k.sock" }`])
+    expect(text).toContain(`${missing}/k.sock lies in a folder that does not exist`)
     expect(text).toContain('hint: make the folder first')
   })
 })
@@ -220,6 +236,21 @@ test('a folder of configuration is read file by file', async () => {
   const server = start(['server', `-config=${folder}`])
   await server.heard(/server started!/)
   expect(server.out).toMatch(/Listener 1: http:\/\/127\.0\.0\.1:[1-9]/)
+})
+
+test('pid_file names the process while it runs; answers name the machine where that is asked for', async () => {
+  const dir = testFolder()
+  const pidFile = join(dir, 'keyhold.pid')
+  const server = await startConfigured({
+    dir,
+    topLines: [`pid_file = "${pidFile}"`, 'enable_response_header_hostname = true'],
+  })
+  expect(readFileSync(pidFile, 'utf8')).toBe(`${server.process.pid}\n`)
+  const { headers } = await server.api('GET', 'sys/health')
+  expect(headers.get('x-vault-hostname')).toBe(hostname())
+  server.process.signal('SIGTERM')
+  await server.process.ended
+  expect(existsSync(pidFile)).toBe(false)
 })
 
 describe('the end', () => {
@@ -332,7 +363,7 @@ test('an audit file that cannot be written stops requests, says why, and goes on
 describe('output that nobody reads', () => {
   test('an audit device on a standard output that nobody reads does not stop the server', async () => {
     const server = await startConfigured({ output: 'unread' })
-    await untilListening(server.port)
+    await untilListening(server)
     const { rootToken: token } = await initialize(server)
     const enable = (name: string, target: string) =>
       server.api('POST', `sys/audit/${name}`, {
@@ -359,7 +390,7 @@ describe('output that nobody reads', () => {
 
   test('as the only device it refuses requests until it is read again, and the rest goes on', async () => {
     const server = await startConfigured({ output: 'unread' })
-    await untilListening(server.port)
+    await untilListening(server)
     const { rootToken: token } = await initialize(server)
     await server.api('POST', 'sys/audit/stdout', {
       token,
@@ -397,13 +428,22 @@ describe('output that nobody reads', () => {
   })
 })
 
-function untilListening(port: number): Promise<void> {
+async function untilListening({ port, process }: ConfiguredServer): Promise<void> {
+  let isOver = false
+  void process.exited.then(() => (isOver = true))
+  while (!(await isOpen(port))) {
+    if (isOver) throw new Error('the server ended before it listened')
+    await setImmediate()
+  }
+}
+
+function isOpen(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({ host: '127.0.0.1', port })
     socket.once('connect', () => {
       socket.destroy()
-      resolve()
+      resolve(true)
     })
-    socket.once('error', () => setImmediate(() => void untilListening(port).then(resolve)))
+    socket.once('error', () => resolve(false))
   })
 }

@@ -197,8 +197,9 @@ describe.skipIf(withoutOpenssl)('over TLS', () => {
     const twice = await give(server, shares[0])
     expect(twice.code).toBe(0)
     expect(twice.out).toMatch(/^Unseal Progress\s+1\/3$/m)
+    expect(twice.err).toContain('This share was given before: nothing has changed.')
 
-    await give(server, shares[1])
+    expect((await give(server, shares[1])).err).not.toContain('given before')
     const strange = await give(server, foreign[2])
     expect(strange.code).toBe(2)
     expect(strange.err).toContain('all must be given again, from the first')
