@@ -15,6 +15,7 @@ import { keyPaths } from '../../engines/system/paths/keys.ts'
 import { loggerPaths, type LogLevels } from '../../engines/system/paths/loggers.ts'
 import { metricsPaths } from '../../engines/system/paths/metrics.ts'
 import { mountPaths } from '../../engines/system/paths/mounts.ts'
+import { passwordPolicyPaths } from '../../engines/system/paths/password-policies.ts'
 import { pluginPaths } from '../../engines/system/paths/plugins.ts'
 import { policyPaths } from '../../engines/system/paths/policies.ts'
 import { sealPaths } from '../../engines/system/paths/seal.ts'
@@ -59,6 +60,7 @@ function systemPaths(node: Node, parts: PluginParts) {
   return [
     ...mountPaths(registry, node.parts.systemTtl),
     ...policyPaths(),
+    ...passwordPolicyPaths,
     ...capabilityPaths(unsealed),
     ...auditPaths(parts.audit, parts.auditSettings),
     ...wrappingPaths(unsealed),
