@@ -79,7 +79,7 @@ function charsetRule(body: HclObject): CharsetRule {
   if (value !== undefined && value.kind !== 'string') {
     throw new HclError(value.at, 'expected charset to be a text')
   }
-  return { charset: [...(value?.value ?? '')], minChars: wholeNumber(body, 'min-chars') }
+  return { charset: Array.from(value?.value ?? ''), minChars: wholeNumber(body, 'min-chars') }
 }
 
 /** The last one counts, as where maps are merged. */

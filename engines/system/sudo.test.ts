@@ -1,0 +1,66 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { startCluster, type Cluster } from '../../test/support/kit.ts'
+
+/**
+ * What asks for `sudo` beside its own capability (contract: http.md, 7.5). A path that loses it is open to whoever has
+ * a policy such as `sys/*`; one that gains it locks out who could use it.
+ */
+const SUDO = [
+  'audit read',
+  'audit/:path* delete',
+  'audit/:path* update',
+  'auth/:path* delete',
+  'auth/:path* read',
+  'auth/:path* update',
+  'auth/:path*/tune read',
+  'auth/:path*/tune update',
+  'config/auditing/request-headers read',
+  'config/auditing/request-headers/:header* delete',
+  'config/auditing/request-headers/:header* read',
+  'config/auditing/request-headers/:header* update',
+  'config/cors delete',
+  'config/cors read',
+  'config/cors update',
+  'plugins/catalog/:type list',
+  'plugins/catalog/:type/:name delete',
+  'plugins/catalog/:type/:name read',
+  'plugins/catalog/:type/:name update',
+  'remount update',
+  'rotate update',
+  'rotate/keyring update',
+  'seal update',
+  'step-down update',
+]
+
+let cluster: Cluster
+beforeAll(async () => {
+  cluster = await startCluster({ nodes: 1 })
+})
+afterAll(() => cluster.close())
+
+function* declared() {
+  const type = cluster.nodes[0]?.registry.type('secret', 'system')
+  for (const path of type?.create({ version: undefined }).paths ?? []) {
+    for (const { text } of path.patterns) yield { text, path }
+  }
+}
+
+test('sudo is asked for where it has to be, and nowhere else', () => {
+  const found: string[] = []
+  for (const { text, path } of declared()) {
+    for (const [operation, { sudo }] of path.operations)
+      if (sudo) found.push(`${text} ${operation}`)
+  }
+  expect(found.toSorted()).toEqual(SUDO)
+})
+
+test('each path and each field of it says what it is', () => {
+  const silent: string[] = []
+  for (const { text, path } of declared()) {
+    if (path.summary === '' || path.description === '') silent.push(text)
+    for (const [name, { facts }] of Object.entries(path.fields)) {
+      if (facts.description === '') silent.push(`${text} ${name}`)
+    }
+  }
+  expect(silent).toEqual([])
+})
