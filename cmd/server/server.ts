@@ -69,8 +69,8 @@ async function runConfigured(flags: Flags, terminal: Terminal): Promise<number> 
     await server.stop()
     throw error
   }
-  terminal.out(configuredBanner(server, config))
-  return untilSignal(server, removePidFile)
+  const banner = configuredBanner(server, config)
+  return untilSignal(server, () => terminal.out(banner), removePidFile)
 }
 
 async function runDev(flags: Flags, terminal: Terminal, startedAs: string): Promise<number> {
@@ -91,8 +91,8 @@ async function runDev(flags: Flags, terminal: Terminal, startedAs: string): Prom
       directory: process.cwd(),
       byNpm: env['npm_lifecycle_event'] !== undefined,
     })
-    terminal.out(devBanner(server.urls[0] ?? '', keys, command))
-    return await untilSignal(server, folder.remove)
+    const banner = devBanner(server.urls[0] ?? '', keys, command)
+    return await untilSignal(server, () => terminal.out(banner), folder.remove)
   } catch (error) {
     folder.remove()
     throw error
@@ -119,12 +119,21 @@ function configuredBanner(server: RunningServer, { running }: ServerConfig): str
   return `==> Keyhold server configuration:\n\n${rows.join('\n')}\n\n==> Keyhold server started! Log data goes to standard error.\n\n`
 }
 
-/** Runs until SIGINT or SIGTERM; SIGHUP reloads. A second signal ends it at once. */
-async function untilSignal(server: RunningServer, afterwards: () => void): Promise<number> {
+/**
+ * Runs until SIGINT or SIGTERM; SIGHUP reloads. A second signal ends it at once.
+ * @param announce says that the server is ready: a signal sent on reading that is heard already
+ */
+async function untilSignal(
+  server: RunningServer,
+  announce: () => void,
+  afterwards: () => void,
+): Promise<number> {
   // SIGUSR1 would open Node's inspector, and with it the memory that holds the keys.
   process.on('SIGUSR1', () => undefined)
   process.on('SIGHUP', () => void server.reload())
-  await signalled()
+  const ended = signalled()
+  announce()
+  await ended
   void signalled().then(() => {
     afterwards()
     process.exit(1)
