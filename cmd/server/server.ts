@@ -18,6 +18,7 @@ import { openLog, type Logger } from './log.ts'
 import { writePidFile } from './pid-file.ts'
 import { RunningServer } from './running.ts'
 import { typedCommand } from './typed-command.ts'
+import { withoutEffect } from './without-effect.ts'
 
 /** @param startedAs the path of the program; @returns the exit code */
 export async function runServer(
@@ -58,6 +59,7 @@ async function runConfigured(flags: Flags, terminal: Terminal): Promise<number> 
   }
   const config = loadConfig(paths)
   const log = openLog(logOptions(flags, terminal.env, config))
+  for (const text of withoutEffect(config)) log.warn(`core: a setting has no effect: ${text}`)
   const server = await RunningServer.start(
     { ...config.running, apiAddress: config.apiAddress },
     log,

@@ -1,0 +1,44 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { loadConfig } from './config.ts'
+import { withoutEffect } from './without-effect.ts'
+
+let folder = ''
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'config-'))
+})
+afterEach(() => rmSync(folder, { recursive: true }))
+
+function said(top: string, listener: string): string[] {
+  const file = join(folder, 's.hcl')
+  writeFileSync(
+    file,
+    `storage "inmem" {}\n${top}\nlistener "tcp" {\n  tls_disable = true\n${listener}\n}\n`,
+  )
+  return withoutEffect(loadConfig([file]))
+}
+
+test('nothing is said of what has its effect, or is off', () => {
+  expect(
+    said('pid_file = "/tmp/x"\nui = false', 'disable_unauthed_rekey_endpoints = true'),
+  ).toEqual([])
+})
+
+test('each setting that would open something that is not there is named', () => {
+  const listener = `
+    disable_unauthed_rekey_endpoints = false
+    telemetry { unauthenticated_metrics_access = true }
+    inflight_requests_logging { unauthenticated_in_flight_requests_access = true }`
+
+  expect(
+    said('ui = true\nraw_storage_endpoint = true', listener).map((text) => text.split(':')[0]),
+  ).toEqual([
+    'ui',
+    'raw_storage_endpoint',
+    'unauthenticated_metrics_access',
+    'unauthenticated_in_flight_requests_access',
+    'disable_unauthed_*_endpoints',
+  ])
+})

@@ -1,0 +1,25 @@
+/** Settings that configurations for Vault hold, and that change nothing here: an operator is told, not left to find out. */
+import type { ListenerSettings } from './config-listener.ts'
+import type { ServerConfig } from './config.ts'
+
+/** @returns what to say of each that is on */
+export function withoutEffect({ ui, rawStorageEndpoint, running }: ServerConfig): string[] {
+  const open = running.listeners.map((listener: ListenerSettings) => listener.open)
+  const said: [isOn: boolean, text: string][] = [
+    [ui, 'ui: there is no web console'],
+    [rawStorageEndpoint, 'raw_storage_endpoint: there is no sys/raw'],
+    [
+      open.some(({ metrics }) => metrics),
+      'unauthenticated_metrics_access: sys/metrics asks for a token all the same',
+    ],
+    [
+      open.some(({ inFlightRequests }) => inFlightRequests),
+      'unauthenticated_in_flight_requests_access: sys/in-flight-req asks for a token all the same',
+    ],
+    [
+      open.some(({ rekey, generateRoot }) => rekey === true || generateRoot === true),
+      'disable_unauthed_*_endpoints: there is no sys/rekey and no sys/generate-root',
+    ],
+  ]
+  return said.filter(([isOn]) => isOn).map(([, text]) => text)
+}
