@@ -39,7 +39,7 @@ test('it has no errors of types', () => {
   )
   const { stdout, status } = spawnSync(join(root, 'node_modules/.bin/tsc'), ['-p', folder])
 
-  expect(`${stdout}`).toBe('')
+  expect(stdout.toString()).toBe('')
   expect(status).toBe(0)
 })
 
