@@ -2,6 +2,7 @@ import { defineConfig } from 'vitest/config'
 
 const SLOW_MS = 120_000
 
+/** Each project is a suite of `npm test`; `tidy` is one of its checks. */
 export default defineConfig({
   test: {
     pool: 'forks',
@@ -12,10 +13,15 @@ export default defineConfig({
           name: 'unit',
           include: [
             '{core,engines,auth,storage,cmd,scripts}/**/*.test.ts',
-            'test/*.test.ts',
             'test/support/**/*.test.ts',
           ],
           testTimeout: 30_000,
+        },
+      },
+      {
+        test: {
+          name: 'tidy',
+          include: ['test/tidy.test.ts'],
         },
       },
       {

@@ -26,6 +26,7 @@ export const CHECKS: readonly Check[] = [
   { name: 'lint', command: ['oxlint', '--type-aware', '--deny-warnings', UNUSED_SUPPRESSIONS] },
   { name: 'imports', command: ['node', 'scripts/imports.ts'] },
   { name: 'dead code', command: ['knip'] },
+  { name: 'tidy', command: ['vitest', 'run', '--project', 'tidy'] },
 ]
 
 /** @returns whether it found nothing */
