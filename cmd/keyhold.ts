@@ -4,6 +4,7 @@
  */
 import { programNamed } from './cli/program.ts'
 import { processTerminal } from './cli/terminal.ts'
+import { tooOld } from './node-version.ts'
 
 const [, startedAs = '', ...args] = process.argv
 
@@ -20,6 +21,11 @@ async function main(): Promise<number> {
   if (args.length === 1 && ['version', '-v', '-version', '--version'].includes(args[0] ?? '')) {
     terminal.out(`${program.versionLine}\n`)
     return 0
+  }
+  const refusal = tooOld(process.versions.node)
+  if (refusal !== undefined) {
+    terminal.err(refusal)
+    return 1
   }
   if (args[0] === 'server') {
     const { runServer } = await import('./server/server.ts')
