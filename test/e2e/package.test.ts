@@ -1,10 +1,11 @@
 /** The package that is published: what it holds, and that it works where it is installed. */
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { globSync, lstatSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, dirname, join, resolve } from 'node:path'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { PRODUCT_VERSION } from '../../core/version.ts'
+import { BUDGETS } from '../budgets.ts'
 import { missing } from '../support/outside.ts'
 import { startDevServer, startServer } from '../support/server-process.ts'
 
@@ -56,13 +57,24 @@ test('installed, it brings neither a Node nor tools', ({ skip }) => {
   )
 })
 
+test('it costs no more than its budget', ({ skip }) => {
+  expect(lstatSync(archive).size).toBeLessThan(BUDGETS.packedBytes)
+
+  skip(skipped !== undefined, skipped)
+  const files = globSync('**/*', { cwd: prefix }).map((name) => lstatSync(join(prefix, name)))
+  const manifests = globSync('lib/**/node_modules/{*,@*/*}/package.json', { cwd: prefix })
+  expect(manifests).toContain('lib/node_modules/keyhold/package.json')
+  expect(manifests.length).toBeLessThanOrEqual(BUDGETS.packages)
+  expect(files.reduce((sum, { size }) => sum + size, 0)).toBeLessThan(BUDGETS.installedBytes)
+})
+
 test('installed, it says its version', ({ skip }) => {
   skip(skipped !== undefined, skipped)
 
   expect(run(keyhold, ['version'])).toMatch(`Keyhold v${PRODUCT_VERSION}`)
 })
 
-test('installed, its development server keeps secrets', async ({ skip }) => {
+test('installed, its development server keeps secrets, in little memory', async ({ skip }) => {
   skip(skipped !== undefined, skipped)
   const server = await startDevServer()
 
@@ -70,9 +82,11 @@ test('installed, its development server keeps secrets', async ({ skip }) => {
     token: server.rootToken,
     body: { data: { key: 'value' } },
   })
+  const resident = residentBytes(server.pid)
   await server.stop()
 
   expect(written.status).toBe(200)
+  expect(resident).toBeLessThan(BUDGETS.residentBytes)
 })
 
 test('installed, its server keeps them in SQLite', async ({ skip }) => {
@@ -89,4 +103,11 @@ function run(program: string, args: readonly string[]): string {
   const { status, stdout, stderr } = spawnSync(program, args, { cwd: folder, encoding: 'utf8' })
   expect(status, stderr).toBe(0)
   return stdout
+}
+
+function residentBytes(pid: number): number {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8')
+  const kibibytes = /^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]
+  expect(kibibytes).toBeDefined()
+  return Number(kibibytes) * 1024
 }
