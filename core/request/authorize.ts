@@ -14,7 +14,7 @@ import type { Route } from './route.ts'
 export async function aclOf(
   root: View,
   acls: AclCache,
-  record: TokenRecord,
+  record: Pick<TokenRecord, 'namespaceId' | 'policies'>,
   nowMs: number,
 ): Promise<Acl> {
   const { namespaceId } = record

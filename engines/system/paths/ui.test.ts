@@ -40,6 +40,24 @@ test('with a token those are listed that it can reach, and a bad token is refuse
   expect(bad).toMatchObject({ status: 403 })
 })
 
+test('a token that is bound to addresses shows nothing to others', async () => {
+  const cluster = await start()
+  const policy = 'path "shut/*" { capabilities = ["read"] }'
+  await cluster.write('sys/policies/acl/p', { policy })
+  const role = { allowed_policies: ['p'], token_bound_cidrs: ['10.0.0.0/8'] }
+  await cluster.write('auth/token/roles/bound', role)
+  const made = await cluster.write('auth/token/create/bound', { policies: ['p'] })
+  const token = String(made.auth['client_token'])
+
+  for (const at of ['internal/ui/mounts', 'internal/ui/mounts/shut/x', 'internal/specs/openapi']) {
+    const near = await cluster.read(`sys/${at}`, { token, address: '10.1.2.3' })
+    expect(near.text, at).toContain('shut/')
+    expect(await cluster.read(`sys/${at}`, { token, address: '192.0.2.1' }), at).toMatchObject({
+      status: 403,
+    })
+  }
+})
+
 test('a mount that is not there and one that the caller cannot reach get one answer', async () => {
   const cluster = await start()
   const token = await cluster.tokenWith('path "elsewhere/*" { capabilities = ["read"] }')

@@ -13,10 +13,9 @@ import type { Response } from '../../../core/plugin/response.ts'
 import type { Acl } from '../../../core/policy/acl.ts'
 import { resultantAcl } from '../../../core/policy/resultant.ts'
 import { aclOf } from '../../../core/request/authorize.ts'
-import { findToken } from '../../../core/tokens/find.ts'
 import { shownMount } from '../shown-mount.ts'
 
-type Unsealed = () => Pick<UnsealedParts, 'acls' | 'batch'>
+type Unsealed = () => Pick<UnsealedParts, 'acls'>
 
 const underPath = { path: string('A path below the mount.').default('') }
 const openApiFields = {
@@ -62,15 +61,18 @@ export function uiPaths(unsealed: Unsealed, registry: () => Registry) {
   ]
 }
 
-/** `undefined`: no token came with the request. @throws {PermissionDenied} one came that is not alive */
+/**
+ * `undefined`: no token came with the request.
+ *
+ * @throws {PermissionDenied} one came that is not alive, or is not bound to where the request comes from
+ */
 async function findAcl(
-  { storage: root, nowMs, clientToken }: Request,
-  { acls, batch }: ReturnType<Unsealed>,
+  { storage: root, nowMs, clientToken, caller }: Request,
+  { acls }: ReturnType<Unsealed>,
 ): Promise<Acl | undefined> {
   if (clientToken === '') return undefined
-  const record = await findToken({ root, nowMs, batch, running: true }, clientToken)
-  if (record === undefined) throw new PermissionDenied()
-  return aclOf(root, acls, record, nowMs)
+  if (caller === undefined) throw new PermissionDenied()
+  return aclOf(root, acls, caller, nowMs)
 }
 
 async function demandAcl(request: Request, parts: ReturnType<Unsealed>): Promise<Acl> {
