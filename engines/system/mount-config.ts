@@ -13,9 +13,8 @@ export function readMountConfig(given: JsonObject): Partial<MountConfig> {
   const config: { -readonly [K in keyof MountConfig]?: MountConfig[K] } = {}
   const defaultTtl = given['default_lease_ttl']
   const maxTtl = given['max_lease_ttl']
-  if (isSet(defaultTtl)) config.defaultTtlSeconds = ttl(defaultTtl, 'default')
-  if (isSet(maxTtl)) config.maxTtlSeconds = ttl(maxTtl, 'max')
-  if (isSet(given['force_no_cache'])) config.forceNoCache = given['force_no_cache'] === true
+  if (isSet(defaultTtl)) config.defaultTtlSeconds = ttl(defaultTtl, 'default TTL')
+  if (isSet(maxTtl)) config.maxTtlSeconds = ttl(maxTtl, 'max TTL')
   const visibility = given['listing_visibility']
   if (isSet(visibility)) config.listingVisibility = readVisibility(visibility)
   const names = {
@@ -35,18 +34,31 @@ function isSet(value: Json | undefined): value is Exclude<Json, null> {
   return value !== undefined && value !== null
 }
 
-/** `system`, and nothing, mean the system's. */
-function ttl(value: Json, which: 'default' | 'max'): number {
+/** `system`, and nothing, mean the system's: 0. So a part of a second is a whole one, and not 0. */
+function ttl(value: Json, what: string): number {
   if (value === 'system' || value === '') return 0
   if (typeof value === 'string' || typeof value === 'number') {
     try {
-      return Math.trunc(parseDurationSeconds(value))
+      const seconds = parseDurationSeconds(value)
+      return Math.trunc(seconds) || (seconds > 0 ? 1 : 0)
     } catch (error) {
       if (!(error instanceof BadRequest)) throw error
-      throw new BadRequest(`unable to parse ${which} TTL: ${error.message}`)
+      throw new BadRequest(`unable to parse ${what}: ${error.message}`)
     }
   }
-  throw new BadRequest(`unable to parse ${which} TTL: give seconds or a duration such as "1h"`)
+  throw new BadRequest(`unable to parse ${what}: give seconds or a duration such as "1h"`)
+}
+
+/** What only the making of a mount can set. @throws {BadRequest} */
+export function readForceNoCache(given: JsonObject): boolean {
+  return readFlag(given['force_no_cache'], 'force_no_cache') ?? false
+}
+
+function readFlag(value: Json | undefined, name: string): boolean | undefined {
+  if (!isSet(value)) return undefined
+  if (value === true || value === 'true') return true
+  if (value === false || value === 'false') return false
+  throw new BadRequest(`${name} must be true or false`)
 }
 
 function readVisibility(value: Json): '' | 'unauth' | 'hidden' {
@@ -111,15 +123,15 @@ export function readLockout(
   if (!isJsonObject(given)) throw new BadRequest('user_lockout_config must be an object')
   const before = entry.config.userLockout
   const threshold = given['lockout_threshold']
-  const seconds = (value: Json | undefined, kept: number) =>
-    isSet(value) ? ttl(value, 'default') : kept
+  const seconds = (name: string, kept = 0) => {
+    const value = given[name]
+    return isSet(value) ? ttl(value, name) : kept
+  }
   return {
     threshold: isSet(threshold) ? readThreshold(threshold) : (before?.threshold ?? 0),
-    durationSeconds: seconds(given['lockout_duration'], before?.durationSeconds ?? 0),
-    counterResetSeconds: seconds(given['lockout_counter_reset'], before?.counterResetSeconds ?? 0),
-    disable: isSet(given['lockout_disable'])
-      ? given['lockout_disable'] === true
-      : (before?.disable ?? false),
+    durationSeconds: seconds('lockout_duration', before?.durationSeconds),
+    counterResetSeconds: seconds('lockout_counter_reset', before?.counterResetSeconds),
+    disable: readFlag(given['lockout_disable'], 'lockout_disable') ?? before?.disable ?? false,
   }
 }
 

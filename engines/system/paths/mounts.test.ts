@@ -185,3 +185,51 @@ test('of the mounts that are part of the server only what the audit log shows ca
     expect(await cluster.write(`sys/mounts/${name}/tune`, keys)).toMatchObject({ status: 204 })
   }
 })
+
+test('no tuning sets what only the making of a mount can set', async () => {
+  const cluster = await start()
+  await cluster.write('sys/mounts/app', { type: 'kv', config: { force_no_cache: true } })
+
+  await cluster.write('sys/mounts/app/tune', { force_no_cache: false })
+  await cluster.write('sys/mounts/sys/tune', { force_no_cache: true })
+
+  expect((await cluster.read('sys/mounts/app/tune')).data).toMatchObject({ force_no_cache: true })
+  expect((await cluster.read('sys/mounts/sys/tune')).data).toMatchObject({ force_no_cache: false })
+})
+
+test("a limit of less than a second is one second, and not the system's limit", async () => {
+  const cluster = await start()
+  const config = { default_lease_ttl: '1ms', max_lease_ttl: '500ms' }
+
+  await cluster.write('sys/mounts/app', { type: 'kv', config })
+
+  expect((await cluster.read('sys/mounts/app/tune')).data).toMatchObject({
+    default_lease_ttl: 1,
+    max_lease_ttl: 1,
+  })
+})
+
+test.each([
+  [{ lockout_disable: 'hvs.oops' }, 'lockout_disable must be true or false'],
+  [{ lockout_duration: 'hvs.oops' }, 'unable to parse lockout_duration'],
+  [{ lockout_threshold: 'hvs.oops' }, 'unable to parse user lockout threshold'],
+])(
+  'a wrong setting of the lock-out is refused, named, and not repeated: %j',
+  async (wrong, text) => {
+    const cluster = await start()
+    await cluster.write('sys/auth/app', { type: 'approle' })
+    const right = { lockout_disable: 'true', lockout_duration: '10m', lockout_threshold: '3' }
+    await cluster.write('sys/auth/app/tune', { user_lockout_config: right })
+
+    const refused = await cluster.write('sys/auth/app/tune', { user_lockout_config: wrong })
+
+    expect(refused.status).toBe(400)
+    expect(refused.errors[0]).toContain(text)
+    expect(refused.errors[0]).not.toContain('hvs.')
+    expect((await cluster.read('sys/auth/app/tune')).data).toMatchObject({
+      user_lockout_disable: true,
+      user_lockout_duration: 600,
+      user_lockout_threshold: 3,
+    })
+  },
+)

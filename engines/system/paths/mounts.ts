@@ -29,6 +29,7 @@ import { kind } from '../../../core/store/kind.ts'
 import {
   checkTtls,
   checkTunedTtls,
+  readForceNoCache,
   readLockout,
   readMountConfig,
   shownTune,
@@ -194,7 +195,11 @@ async function makeMount(
     sealWrap: data.seal_wrap,
     externalEntropyAccess: data.external_entropy_access,
     options: options ?? {},
-    config: { ...config, ...(family === 'auth' && { tokenType }) },
+    config: {
+      ...config,
+      forceNoCache: readForceNoCache(data.config),
+      ...(family === 'auth' && { tokenType }),
+    },
   })
 }
 
