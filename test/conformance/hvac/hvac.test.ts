@@ -2,7 +2,7 @@
  * The integration tests that hvac brings, run as their authors run them: with `vault` on the PATH, which each class
  * starts, initialises (5 shares, 3 needed) and unseals over TLS.
  */
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -10,9 +10,11 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { namedBinary } from '../../support/named-binary.ts'
 import { missing, missingProgram } from '../../support/outside.ts'
+import { blockAfter } from '../../support/page.ts'
+import { startDevServer } from '../../support/server-process.ts'
 import { Expectations } from '../expectations.ts'
 import { parseJunit, type JunitCase } from './junit.ts'
-import { PreparationFailed, prepareHvac } from './prepare.ts'
+import { PreparationFailed, prepareHvac, type HvacSuite } from './prepare.ts'
 
 /** Of what this release serves. `test_lease` needs pki, `test_namespace`, `test_raft` and `test_quota` later issues or Enterprise. */
 const MODULES = [
@@ -48,11 +50,14 @@ describe.skipIf(skipReason !== undefined)(
   `integration tests of hvac 2.4.0${skipReason ? ` (${skipReason})` : ''}`,
   () => {
     let cases: readonly JunitCase[] = []
+    let firstSteps = ''
     let unprepared: string | undefined
 
     beforeAll(async () => {
       try {
-        cases = await runSuite()
+        const done = await runSuite()
+        cases = done.cases
+        firstSteps = done.firstSteps
       } catch (error) {
         if (!(error instanceof PreparationFailed)) throw error
         unprepared = missing(`hvac's suite cannot be prepared: ${error.message}`)
@@ -74,6 +79,11 @@ describe.skipIf(skipReason !== undefined)(
       expect(wrong, wrong.join('\n')).toEqual([])
     })
 
+    test("the README's first steps", ({ skip }) => {
+      skip(unprepared !== undefined, unprepared)
+      expect(firstSteps).toBe('s3cr3t\n')
+    })
+
     afterAll(() => {
       if (unprepared !== undefined) return
       const passed = cases.filter(({ outcome }) => outcome === 'passed').length
@@ -89,7 +99,7 @@ function caseId({ className, name }: JunitCase): string {
   return `${className.slice(PREFIX.length)}.${name}`
 }
 
-async function runSuite(): Promise<readonly JunitCase[]> {
+async function runSuite(): Promise<{ cases: readonly JunitCase[]; firstSteps: string }> {
   const dir = mkdtempSync(join(tmpdir(), 'keyhold-hvac-'))
   try {
     const suite = prepareHvac(dir)
@@ -113,10 +123,24 @@ async function runSuite(): Promise<readonly JunitCase[]> {
       },
     )
     await once(pytest, 'exit')
-    return parseJunit(readFileSync(report, 'utf8'))
+    const cases = parseJunit(readFileSync(report, 'utf8'))
+    return { cases, firstSteps: await takeFirstSteps(suite) }
   } finally {
     rmSync(dir, { recursive: true, force: true })
   }
+}
+
+/** @returns what the README's program printed, and its errors */
+async function takeFirstSteps({ python, folder }: HvacSuite): Promise<string> {
+  const server = await startDevServer()
+  const { stdout, stderr } = spawnSync(python, ['-'], {
+    cwd: folder,
+    input: blockAfter('README.md', '**Python**', 'python'),
+    env: { ...process.env, VAULT_ADDR: server.address, VAULT_TOKEN: server.rootToken },
+    encoding: 'utf8',
+  })
+  await server.stop()
+  return stdout + stderr
 }
 
 /** hvac's configuration says nothing of audit devices, but its tests make one at /tmp/vault.audit.log. */
