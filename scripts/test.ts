@@ -6,11 +6,15 @@ import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { z } from 'zod'
 import { CHECKS, runCheck, TOOLS } from './checks.ts'
 
 const SUITES = ['unit', 'conformance', 'e2e', 'faults']
 /** Some ten times what the slowest takes: one that hangs is ended and counts as a failure. */
 const SUITE_LIMIT_MS = 15 * 60_000
+
+/** Of what vitest's JSON reporter writes. */
+const resultsSchema = z.object({ numPassedTests: z.number(), numFailedTests: z.number() })
 
 interface Count {
   readonly passed: number
@@ -67,9 +71,7 @@ function runSuite(suite: string): Count {
 
 function readResults(file: string): Count | undefined {
   try {
-    const json: { numPassedTests: number; numFailedTests: number } = JSON.parse(
-      readFileSync(file, 'utf8'),
-    )
+    const json = resultsSchema.parse(JSON.parse(readFileSync(file, 'utf8')))
     return { passed: json.numPassedTests, failed: json.numFailedTests }
   } catch (error) {
     process.stderr.write(`no results of the suite: ${String(error)}\n`)

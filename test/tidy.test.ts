@@ -89,11 +89,13 @@ test('the lockfile names no registry, so that any mirror will do', () => {
 
 test('versions are exact', () => {
   const kinds = ['dependencies', 'devDependencies', 'optionalDependencies']
-  const manifest = z.record(z.string(), z.unknown()).parse(JSON.parse(read('package.json')))
-  const packages = kinds.flatMap((kind) => Object.entries(Object(manifest[kind])))
+  const versions = z.record(z.string(), z.string())
+  const manifest = z.looseObject(Object.fromEntries(kinds.map((kind) => [kind, versions])))
+  const listed = manifest.parse(JSON.parse(read('package.json')))
+  const packages = kinds.flatMap((kind) => Object.entries(listed[kind] ?? {}))
 
   expect(packages.length).toBeGreaterThan(10)
-  expect(packages.filter(([, version]) => !/^\d+\.\d+\.\d+$/.test(String(version)))).toEqual([])
+  expect(packages.filter(([, version]) => !/^\d+\.\d+\.\d+$/.test(version))).toEqual([])
 })
 
 function read(file: string): string {
