@@ -7,6 +7,8 @@ describe('an import goes the wrong way', () => {
     ['core/pipeline.ts', 'cmd/server/server.ts'],
     ['core/pipeline.ts', 'storage/sqlite.ts'],
     ['core/pipeline.ts', 'test/support/kit.ts'],
+    ['core/pipeline.ts', 'core/http/listener.ts'],
+    ['core/node.ts', 'core/http/app.ts'],
     ['storage/sqlite.ts', 'core/clock.ts'],
     ['engines/kv/engine.ts', 'auth/token/engine.ts'],
     ['engines/kv/engine.ts', 'engines/system/engine.ts'],
@@ -24,6 +26,8 @@ describe('an import goes the right way', () => {
   test.each([
     ['core/pipeline.ts', 'core/errors.ts'],
     ['core/node.ts', 'storage/contract.ts'],
+    ['core/pipeline.ts', 'core/http/message.ts'],
+    ['core/http/app.ts', 'core/http/listener.ts'],
     ['storage/sqlite.ts', 'storage/contract.ts'],
     ['engines/kv/engine.ts', 'core/plugin/plugin.ts'],
     ['engines/kv/v2/keys.ts', 'engines/kv/v2/records.ts'],

@@ -3,6 +3,8 @@
 /** What a plugin of anybody may use of the core: the contract, and helpers that hold no state of the server. */
 const PLUGIN_CONTRACT =
   /^core\/(?:plugin\/|store\/(?:kind|view|transaction)\.ts|policy\/names\.ts|(?:cidr|clock|duration|errors|json|keyed-hash|random|ttl)\.ts)/
+/** What the rest of the core may know of HTTP: the plain request and answer, and how a body is read. */
+const PLAIN_HTTP = /^core\/http\/(?:message|body)\.ts$/
 /** Part of the server itself: they may use all of the core but its listeners. */
 const PRIVILEGED = /^(?:engines\/(?:system|cubbyhole|identity)|auth\/token)\//
 /** Tests and what they share may use the kit. */
@@ -18,16 +20,20 @@ export function wrongWay(file: string, target: string): string | undefined {
     case 'storage':
       return to === 'storage' ? undefined : 'a storage imports nothing of the rest'
     case 'core':
-      if (to === 'core') return undefined
-      return target === 'storage/contract.ts'
-        ? undefined
-        : "the core imports itself and the storage's contract"
+      return wrongInCore(file, target)
     case 'engines':
     case 'auth':
       return wrongForPlugin(file, target)
     default:
       return undefined
   }
+}
+
+function wrongInCore(file: string, target: string): string | undefined {
+  if (target === 'storage/contract.ts') return undefined
+  if (!target.startsWith('core/')) return "the core imports itself and the storage's contract"
+  if (file.startsWith('core/http/') || !target.startsWith('core/http/')) return undefined
+  return PLAIN_HTTP.test(target) ? undefined : 'the pipeline knows no listener'
 }
 
 function wrongForPlugin(file: string, target: string): string | undefined {
