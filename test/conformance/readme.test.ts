@@ -2,13 +2,13 @@
  * The README's first steps with each client, typed as they stand there against a development server. Python's are with
  * the rest of hvac (`test/conformance/hvac/hvac.test.ts`).
  */
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, dirname, join, resolve } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { missingProgram } from '../support/outside.ts'
+import { missing, missingProgram } from '../support/outside.ts'
 import { blockAfter } from '../support/page.ts'
 import { startDevServer, type RunningServer } from '../support/server-process.ts'
 
@@ -39,12 +39,14 @@ test('JavaScript, with node-vault', async () => {
   expect(await type('node', ['--input-type=commonjs', '--eval', program])).toBe('s3cr3t\n')
 })
 
-test.skipIf(withoutGo !== undefined)('Go, with its module', async () => {
+test.skipIf(withoutGo !== undefined)('Go, with its module', async ({ skip }) => {
   const folder = mkdtempSync(join(tmpdir(), 'keyhold-readme-'))
   try {
     for (const name of ['go.mod', 'go.sum']) {
       copyFileSync(join(import.meta.dirname, 'go', name), join(folder, name))
     }
+    const modules = spawnSync('go', ['mod', 'download'], { cwd: folder, encoding: 'utf8' })
+    if (modules.status !== 0) skip(missing(`the Go modules cannot be had: ${modules.stderr}`))
     writeFileSync(join(folder, 'main.go'), blockAfter('README.md', '**Go**', 'go'))
 
     expect(await type('go', ['run', '-mod=readonly', '.'], folder)).toBe('s3cr3t\n')
