@@ -1,5 +1,5 @@
 /** `auth/token/revoke` and its like end tokens at once, with their children or without. */
-import { BadRequest } from '../../../core/errors.ts'
+import { BadRequest, listed } from '../../../core/errors.ts'
 import { string } from '../../../core/plugin/fields.ts'
 import { path } from '../../../core/plugin/path.ts'
 import type { Request } from '../../../core/plugin/request.ts'
@@ -7,7 +7,6 @@ import { aclOf } from '../../../core/request/authorize.ts'
 import { findByAccessor, findToken } from '../../../core/tokens/find.ts'
 import { revokeToken } from '../../../core/tokens/revoke.ts'
 import type { Unsealed } from '../engine.ts'
-import { listed } from '../../../core/errors.ts'
 
 const byToken = { token: string('Token to revoke.').default('') }
 type ByToken = Request<typeof byToken>

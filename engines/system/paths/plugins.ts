@@ -70,11 +70,13 @@ export function pluginPaths(registry: () => Registry) {
             throw new BadRequest('plugin and mounts cannot be set at the same time')
           }
           const router = await readMounts(storage, namespace)
-          for (const one of data.mounts) {
-            const at = `${one.replace(/\/+$/, '')}/`
-            if (router.get(at) === undefined) {
-              throw new BadRequest(listed(`cannot fetch mount entry on "${at}"`))
-            }
+          const missing = data.mounts.findIndex(
+            (one) => router.get(`${one.replace(/\/+$/, '')}/`) === undefined,
+          )
+          if (missing !== -1) {
+            throw new BadRequest(
+              listed(`cannot fetch mount entry: item ${missing + 1} of mounts is no mount's path`),
+            )
           }
           return { data: { reload_id: id } }
         },
