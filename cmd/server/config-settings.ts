@@ -2,6 +2,7 @@
  * A block of the configuration as a table of its settings: each knows how its value is read. What the table does not
  * hold is an error with the nearest name that it does.
  */
+import { isAbsolute } from 'node:path'
 import { InvalidDuration, parseDurationSeconds } from '../../core/duration.ts'
 import type { HclItem, HclObject, HclValue } from '../../core/hcl/ast.ts'
 import type { ConfigError, Place } from './config-error.ts'
@@ -66,6 +67,14 @@ function wrong({ place, name }: Where, expected: string): ConfigError {
 export const text: Setting<string> = (value, where) => {
   if (value.kind !== 'string') throw wrong(where, 'a text in double quotes')
   return value.value
+}
+
+/** A path that does not depend on where the server was started. */
+export function absolutePath(example: string): Setting<string> {
+  return (value, where) => {
+    if (value.kind === 'string' && isAbsolute(value.value)) return value.value
+    throw wrong(where, `an absolute path such as ${example}`)
+  }
 }
 
 /** As Go reads booleans, in quotes or not. */

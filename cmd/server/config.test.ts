@@ -323,6 +323,12 @@ describe('what a person gets for', () => {
       `${SMALL}log_level = "CANARY"`,
       /^s\.hcl:5: log_level must be one of "trace", "debug"/,
     ],
+    [
+      'a relative audit directory',
+      `${SMALL}audit_directory = "CANARY/log"`,
+      's.hcl:5: audit_directory must be an absolute path such as "/var/log/keyhold"',
+    ],
+    ['an empty audit directory', `${SMALL}audit_directory = ""`, /^s\.hcl:5: audit_directory must/],
     ['a label too many', `${SMALL}api_addr "x" = "y"`, /^s\.hcl:5: /],
     [
       'a default above the maximum',

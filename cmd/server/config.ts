@@ -17,6 +17,7 @@ import {
   type ListenerSettings,
 } from './config-listener.ts'
 import {
+  absolutePath,
   block,
   count,
   flag,
@@ -93,7 +94,7 @@ const TOP_SETTINGS = {
   default_max_request_duration: seconds({ min: 0.001 }),
   pid_file: text,
   telemetry: block(TELEMETRY_SETTINGS),
-  audit_directory: text,
+  audit_directory: absolutePath('"/var/log/keyhold"'),
   allow_audit_log_prefixing: flag,
   unsafe_allow_api_audit_creation: flag,
   raw_storage_endpoint: flag,

@@ -17,8 +17,8 @@ import { environment, FlagsRefused, logOptions, readFlags, USAGE, type Flags } f
 import { openLog, type Logger } from './log.ts'
 import { writePidFile } from './pid-file.ts'
 import { RunningServer } from './running.ts'
+import { startWarnings } from './start-warnings.ts'
 import { typedCommand } from './typed-command.ts'
-import { withoutEffect } from './without-effect.ts'
 
 /** @param startedAs the path of the program; @returns the exit code */
 export async function runServer(
@@ -59,7 +59,7 @@ async function runConfigured(flags: Flags, terminal: Terminal): Promise<number> 
   }
   const config = loadConfig(paths)
   const log = openLog(logOptions(flags, terminal.env, config))
-  for (const text of withoutEffect(config)) log.warn(`core: a setting has no effect: ${text}`)
+  for (const text of startWarnings(config)) log.warn(`core: ${text}`)
   const server = await RunningServer.start(
     { ...config.running, apiAddress: config.apiAddress },
     log,

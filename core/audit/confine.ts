@@ -16,17 +16,17 @@ const MAX_PATH_BYTES = 4096
  * @throws {BadRequest} `path` is relative, holds `.` or `..`, or leads out of `auditDirectory`, or a directory misses
  */
 export function confine(path: string, auditDirectory: string): string {
-  if (!isPlain(path)) throw outside()
+  if (!isPlain(path)) throw outside(auditDirectory)
   const allowed = realDirectory(
     auditDirectory,
-    'the directory of "audit_directory" does not exist or cannot be read',
+    `the directory "${auditDirectory}", which is "audit_directory" in the server's configuration, does not exist or cannot be read; create it for the server's user`,
   )
   const directory = realDirectory(
     dirname(path),
     'the directory of "file_path" does not exist or cannot be read; create it below "audit_directory"',
   )
   if (directory !== allowed && !directory.startsWith(allowed === sep ? sep : allowed + sep))
-    throw outside()
+    throw outside(auditDirectory)
   return join(directory, basename(path))
 }
 
@@ -39,9 +39,9 @@ function isPlain(path: string): boolean {
     .every((segment) => segment !== '' && segment !== '.' && segment !== '..')
 }
 
-function outside(): BadRequest {
+function outside(auditDirectory: string): BadRequest {
   return new BadRequest(
-    '"file_path" must be an absolute path, without "." and "..", inside the directory that "audit_directory" of the server\'s configuration names',
+    `"file_path" must be an absolute path, without "." and "..", below the "audit_directory" of the server's configuration, which is "${auditDirectory}"; for another one, write audit_directory = "..." there and restart the server`,
   )
 }
 

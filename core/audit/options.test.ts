@@ -161,6 +161,28 @@ describe('a file lies in the audit directory, whichever option names it', () => 
     })
   })
 
+  test('who gives a path outside learns which directory it is, and how to have another', () => {
+    const refusal = expect.objectContaining({
+      message: expect.stringMatching(
+        `is "${auditDirectory}"; .* write audit_directory = `,
+      ) as unknown,
+    }) as Error
+    expect(() => file({ file_path: '/var/log/other.log' })).toThrow(refusal)
+  })
+
+  test('an audit directory that is not there is named', () => {
+    const missing = join(root, 'missing')
+    expect(() =>
+      validateDevice('file', { file_path: `${missing}/a` }, { auditDirectory: missing }),
+    ).toThrow(`the directory "${missing}", which is "audit_directory"`)
+  })
+
+  test('without the setting the refusal says what to write in the configuration', () => {
+    expect(() => validateDevice('file', { file_path: '/var/log/a' }, {})).toThrow(
+      'audit_directory = "/var/log/keyhold", restart the server',
+    )
+  })
+
   test('there is none without the setting, but stdout and discard are', () => {
     expect(() => validateDevice('file', { file_path: '/var/log/a' }, {})).toThrow(
       'set "audit_directory"',

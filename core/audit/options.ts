@@ -149,7 +149,7 @@ function readSink(target: string, mode: number | 'keep', { auditDirectory }: Aud
   if (folded === 'stdout' || folded === 'discard') return { kind: folded }
   if (auditDirectory === undefined) {
     throw new BadRequest(
-      'audit files are off; set "audit_directory" in the server\'s configuration to the directory that holds them',
+      'audit files are off; set "audit_directory" in the server\'s configuration, such as audit_directory = "/var/log/keyhold", restart the server, and give a "file_path" below that directory',
     )
   }
   return { kind: 'file', path: target, mode, auditDirectory }
