@@ -1,4 +1,5 @@
 /** The commands of `audit`: the devices that record each request and answer. */
+import { modeNotice } from '../../core/audit/mode.ts'
 import type { JsonObject } from '../../core/json.ts'
 import { askData, perform } from '../client/logical.ts'
 import { objectOf, textOf } from '../client/secret.ts'
@@ -39,6 +40,8 @@ export const enable = command({
       perform(call.connection(), { method: 'PUT', path: `sys/audit/${path}`, body }),
     )
     call.printer.line(`Success! Enabled the ${type} audit device at: ${path}`)
+    const notice = type === 'file' ? modeNotice(options['mode']) : undefined
+    if (notice !== undefined) call.printer.warn(`WARNING! ${notice}`)
   },
 })
 

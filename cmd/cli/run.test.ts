@@ -77,6 +77,26 @@ const SEALED = {
 const OPEN = { ...SEALED, sealed: false, progress: 0, nonce: '' }
 const LEADER = { 'GET /v1/sys/leader': [200, { ha_enabled: false }] } as const
 
+describe('audit enable', () => {
+  const answers = { 'PUT /v1/sys/audit/file': [204, {}] } as const
+
+  test.each(['keyhold', 'vault'] as const)(
+    'as %s warns on standard error of a mode that no audit file gets',
+    async (as) => {
+      const { out, err } = await run('audit enable file file_path=/l/a mode=0777', { answers, as })
+      expect(out).toBe('Success! Enabled the file audit device at: file/\n')
+      expect(err).toMatch(/^WARNING! the audit file gets the mode 0666: /)
+    },
+  )
+
+  test('has nothing to say of another mode', async () => {
+    expect(await run('audit enable file file_path=/l/a mode=0640', { answers })).toMatchObject({
+      exitCode: 0,
+      err: '',
+    })
+  })
+})
+
 describe('a command line', () => {
   test('without a command that exists ends with 127 and the help', async () => {
     const { exitCode, err } = await run('nonsense')

@@ -31,6 +31,8 @@ export interface PluginParts {
   readonly apiAddress?: string
   /** The server's log; nothing where there is none. */
   readonly logLevels?: LogLevels
+  /** Tells the operator; nobody where there is none. */
+  readonly warn?: (text: string) => void
   /** What may be shown of the configuration. */
   readonly configuration?: Readonly<Record<string, unknown>>
 }
@@ -62,7 +64,7 @@ function systemPaths(node: Node, parts: PluginParts) {
     ...policyPaths(),
     ...passwordPolicyPaths,
     ...capabilityPaths(unsealed),
-    ...auditPaths(parts.audit, parts.auditSettings),
+    ...auditPaths(parts.audit, parts.auditSettings, parts.warn ?? (() => undefined)),
     ...wrappingPaths(unsealed),
     ...sealPaths(() => node.seal()),
     ...keyPaths(

@@ -68,6 +68,7 @@ export class RunningServer {
         apiAddress: config.apiAddress ?? '',
         configuration: shownConfiguration(config),
         logLevels: logLevels(log),
+        warn: (text) => log.warn(text),
       }),
       onFailure: (what, error) => log.error({ err: describe(error) }, `core: ${what} failed`),
       onSealChange: (sealed) => log.info(`core: vault is ${sealed ? 'sealed' : 'unsealed'}`),

@@ -5,6 +5,7 @@
 import { BadRequest } from '../errors.ts'
 import { confine } from './confine.ts'
 import type { EntryFormat } from './entry.ts'
+import { parseMode } from './mode.ts'
 
 /** What the server's configuration allows. */
 export interface AuditConfig {
@@ -34,11 +35,7 @@ export type Sink =
 const LATER_TYPES: ReadonlySet<string> = new Set(['syslog', 'socket', 'http'])
 const TRUE: ReadonlySet<string> = new Set(['1', 't', 'T', 'true', 'TRUE', 'True'])
 const FALSE: ReadonlySet<string> = new Set(['0', 'f', 'F', 'false', 'FALSE', 'False'])
-const OCTAL_MODE = /^[0-7]{1,5}$/
-const MAX_MODE = 0o7777
-/** Read and write only: no executable, set-id or sticky bit can be asked for. */
-const ALLOWED_MODE_BITS = 0o666
-const OWNER_MODE_BITS = 0o600
+const DEFAULT_MODE = '0600'
 const MAX_PREFIX_CHARACTERS = 64
 /** A word that an error may repeat as Vault does; longer or stranger ones may be a secret in the wrong place. */
 const REPEATABLE = /^[a-z0-9_-]{0,16}$/
@@ -137,11 +134,11 @@ function readPrefix(prefix = '', config: AuditConfig): string {
   return prefix
 }
 
-function readMode(text: string | undefined): number | 'keep' {
-  if (text === undefined) return OWNER_MODE_BITS
-  const mode = OCTAL_MODE.test(text) ? Number.parseInt(text, 8) : Number.POSITIVE_INFINITY
-  if (mode > MAX_MODE) throw new BadRequest('"mode" must be octal permission bits, such as "0600"')
-  return mode === 0 ? 'keep' : (mode & ALLOWED_MODE_BITS) | OWNER_MODE_BITS
+function readMode(text = DEFAULT_MODE): number | 'keep' {
+  const mode = parseMode(text)
+  if (mode === undefined)
+    throw new BadRequest('"mode" must be octal permission bits, such as "0600"')
+  return mode
 }
 
 function readSink(target: string, mode: number | 'keep', { auditDirectory }: AuditConfig): Sink {

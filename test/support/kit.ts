@@ -65,6 +65,8 @@ export interface Cluster {
   readonly unsealKeys: readonly string[]
   /** Failures that were not a client's, as the log would have them. */
   readonly failures: readonly unknown[]
+  /** What the log would warn of. */
+  readonly warnings: readonly string[]
   /** @param path below `/v1/`, with its query */
   request(method: string, path: string, options?: RequestOptions): Promise<Answer>
   read(path: string, options?: RequestOptions): Promise<Answer>
@@ -80,9 +82,10 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
   const { storage = new MemoryStorage(), random = systemRandom } = options
   const clock = options.clock instanceof TestClock ? options.clock : new TestClock()
   const failures: unknown[] = []
+  const warnings: string[] = []
   const apps: { node: Node; app: App }[] = []
   for (let i = 0; i < (options.nodes ?? 2); i++) {
-    apps.push(startNode({ ...options, storage, random, clock }, failures))
+    apps.push(startNode({ ...options, storage, random, clock }, { failures, warnings }))
   }
   let rootToken = ''
   let turn = 0
@@ -100,6 +103,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
     storage,
     clock,
     failures,
+    warnings,
     get rootToken() {
       return rootToken
     },
@@ -138,7 +142,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
 
 function startNode(
   options: ClusterOptions & { storage: Storage; random: Random; clock: TestClock },
-  failures: unknown[],
+  { failures, warnings }: { failures: unknown[]; warnings: string[] },
 ): { node: Node; app: App } {
   const { storage, random, clock, auditDirectory } = options
   const audit = new AuditBroker({
@@ -148,7 +152,7 @@ function startNode(
     random,
   })
   const auditSettings = { device: { auditDirectory }, allowApiCreation: true }
-  const builtin = builtinPlugins({ audit, auditSettings })
+  const builtin = builtinPlugins({ audit, auditSettings, warn: (text) => warnings.push(text) })
   const node = new Node({
     storage,
     storageType: 'inmem',

@@ -1,5 +1,6 @@
 /** `sys/audit`, `sys/audit-hash` and the request headers that the audit log holds (contract: sys-auth.md). */
 import type { AuditBroker } from '../../../core/audit/broker.ts'
+import { modeNotice } from '../../../core/audit/mode.ts'
 import { validateDevice, type AuditConfig } from '../../../core/audit/options.ts'
 import {
   addDevice,
@@ -42,7 +43,12 @@ const headerFields = {
   hmac: boolean('Whether its values are hashed.').default(false),
 }
 
-export function auditPaths(broker: AuditBroker, settings: AuditSettings) {
+/** @param warn tells the operator, in the server's log */
+export function auditPaths(
+  broker: AuditBroker,
+  settings: AuditSettings,
+  warn: (text: string) => void,
+) {
   return [
     path('audit', {
       rootOnly: true,
@@ -56,7 +62,7 @@ export function auditPaths(broker: AuditBroker, settings: AuditSettings) {
       sudo: true,
       fields: deviceFields,
       operations: {
-        update: (request) => enable(request, broker, settings),
+        update: (request) => enable(request, { broker, settings, warn }),
         delete: ({ storage, data }) => disable(storage, broker, data.path),
       },
     }),
@@ -100,10 +106,16 @@ async function listDevices(root: Request['storage']): Promise<Response> {
   }
 }
 
+interface Enabling {
+  readonly broker: AuditBroker
+  readonly settings: AuditSettings
+  readonly warn: (text: string) => void
+}
+
+/** The recorded answer to a mode with other bits than it gets is an empty one: the log, and the command line, say it. */
 async function enable(
   { storage, data, random }: Request<typeof deviceFields>,
-  broker: AuditBroker,
-  settings: AuditSettings,
+  { broker, settings, warn }: Enabling,
 ): Promise<Response> {
   if (!settings.allowApiCreation) {
     throw new BadRequest(
@@ -115,13 +127,26 @@ async function enable(
   validateDevice(data.type, data.options, settings.device)
   const device = newDevice(data, random)
   await broker.test(device)
-  return change(storage, broker, addDevice(table, device))
+  const notice = device.type === 'file' ? modeNotice(device.options['mode']) : undefined
+  return change(storage, broker, addDevice(table, device), () => {
+    if (notice !== undefined) warn(`audit: ${device.path}: ${notice}`)
+  })
 }
 
 /** From the answer to this request on, the log has the devices of the table. */
-function change(root: Request['storage'], broker: AuditBroker, table: AuditTable): Response {
+function change(
+  root: Request['storage'],
+  broker: AuditBroker,
+  table: AuditTable,
+  tell = (): void => undefined,
+): Response {
   writeAuditTable(root, table)
-  return { afterwards: async () => broker.sync(table) }
+  return {
+    async afterwards() {
+      broker.sync(table)
+      tell()
+    },
+  }
 }
 
 async function disable(
