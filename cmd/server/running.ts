@@ -71,7 +71,7 @@ export class RunningServer {
         warn: (text) => log.warn(text),
       }),
       onFailure: (what, error) => log.error({ err: describe(error) }, `core: ${what} failed`),
-      onSealChange: (sealed) => log.info(`core: vault is ${sealed ? 'sealed' : 'unsealed'}`),
+      onSealChange: (sealed) => log.info(`core: the server is ${sealed ? 'sealed' : 'unsealed'}`),
     })
   }
 
