@@ -1,7 +1,7 @@
 /** What an initialised server begins with: mounts, the default policy, the salt of tokens, the root token. */
 import { z } from 'zod'
-import { mountTable, mountTableKey } from './mounts/record.ts'
 import { defaultMounts } from './mounts/defaults.ts'
+import { putMount } from './mounts/table.ts'
 import { ROOT } from './namespaces.ts'
 import type { Namespace } from './plugin/request.ts'
 import { newPolicy, policyKey, policyRecords } from './policies.ts'
@@ -53,7 +53,7 @@ export function bootstrapNamespace(
   { root, random, nowMs }: Pick<IssueContext, 'root' | 'random' | 'nowMs'>,
   namespace: Namespace,
 ): void {
-  root.put(mountTable, mountTableKey(namespace.id), defaultMounts(random))
+  for (const entry of defaultMounts(random)) putMount(root, namespace.id, entry)
   const policy = newPolicy(DEFAULT_POLICY, DEFAULT_POLICY_TEXT, nowMs)
   root.put(policyRecords, policyKey(namespace.id, DEFAULT_POLICY), policy)
 }

@@ -3,8 +3,8 @@ import { MemoryStorage } from '../storage/memory.ts'
 import { TestClock } from '../test/support/clock.ts'
 import { startDuties, type Duties } from './duties.ts'
 import { newMount } from './mounts/defaults.ts'
-import { mountTable, mountTableKey } from './mounts/record.ts'
 import { Registry } from './mounts/registry.ts'
+import { putMount } from './mounts/table.ts'
 import type { MountContext, PluginType } from './plugin/plugin.ts'
 import { systemRandom } from './random.ts'
 import { numbers, plainStore } from './store/plain.fixture.ts'
@@ -33,7 +33,7 @@ async function simulated(): Promise<Simulated> {
   const mounts = ['a/', 'b/'].map((path) =>
     newMount({ path, kind: 'secret', type: 'worker', description: '' }, systemRandom),
   )
-  await change(plainStore(storage), (root) => root.put(mountTable, mountTableKey('root'), mounts))
+  await change(plainStore(storage), (root) => mounts.forEach((one) => putMount(root, 'root', one)))
   return {
     storage,
     clock,

@@ -1,5 +1,5 @@
 /**
- * Changes of a namespace's mount table: mount, tune, move, remove. Each is one record put in the request's transaction,
+ * Changes of a namespace's mounts: mount, tune, move, remove. Each is a few records put in the request's transaction,
  * however much the mount holds, so no request ever sees half of it. Texts are those that clients know.
  */
 import { BadRequest } from '../errors.ts'
@@ -9,9 +9,19 @@ import type { Random } from '../random.ts'
 import type { View } from '../store/view.ts'
 import { newMount, type NewMount } from './defaults.ts'
 import { purgeLater } from './purge.ts'
-import { mountPrefix, mountTable, mountTableKey, type MountEntry } from './record.ts'
+import { mountPrefix, type MountEntry } from './record.ts'
 import type { Registry } from './registry.ts'
-import { Router } from './router.ts'
+import {
+  beginChange,
+  conflictingPath,
+  isMountPathSize,
+  MAX_MOUNT_PATH_BYTES,
+  MAX_MOUNT_SEGMENTS,
+  mountAt,
+  putMount,
+  removeMount,
+  replaceMount,
+} from './table.ts'
 
 export interface ChangeContext {
   readonly root: View
@@ -25,16 +35,12 @@ export interface ChangeContext {
 const RESERVED_PREFIXES = ['audit/', 'auth/', 'cubbyhole/', 'identity/', 'sys/'] as const
 const AUTH_PREFIX = 'auth/'
 
-/** The mounts of the namespace. */
-export async function readMounts(root: View, namespace: Namespace): Promise<Router> {
-  return Router.of((await root.get(mountTable, mountTableKey(namespace.id))) ?? [])
-}
-
-/** @throws {BadRequest} the path is taken or reserved, or the engine refuses the options */
+/** @throws {BadRequest} the path is taken, reserved or too long, or the engine refuses the options */
 export async function mount(context: ChangeContext, spec: NewMount): Promise<MountEntry> {
-  const { root, random, nowMs } = context
-  const router = await readMounts(root, context.namespace)
-  const conflict = router.conflict(spec.path)
+  const { root, namespace, random, nowMs } = context
+  demandSize('path', spec.path)
+  await beginChange(root, namespace.id)
+  const conflict = await conflictingPath(root, namespace.id, spec.path)
   if (conflict !== undefined) {
     throw new BadRequest(`path is already in use at ${shownPath(conflict)}`)
   }
@@ -45,7 +51,7 @@ export async function mount(context: ChangeContext, spec: NewMount): Promise<Mou
     random,
     nowMs,
   })
-  write(context, [...router.entries, entry])
+  putMount(root, namespace.id, entry)
   return entry
 }
 
@@ -53,15 +59,12 @@ export async function mount(context: ChangeContext, spec: NewMount): Promise<Mou
  * Removes a mount, if it is there. Nobody reaches what it holds, and no token that it granted works, from the commit
  * on; the records themselves go later.
  */
-export async function unmount(context: ChangeContext, path: string): Promise<void> {
-  const router = await readMounts(context.root, context.namespace)
-  const entry = router.get(path)
+export async function unmount({ root, namespace }: ChangeContext, path: string): Promise<void> {
+  const entry = await mountAt(root, namespace.id, path)
   if (entry === undefined) return
-  write(
-    context,
-    router.entries.filter((one) => one !== entry),
-  )
-  purgeLater(context.root, entry.uuid)
+  await beginChange(root, namespace.id)
+  removeMount(root, namespace.id, entry)
+  purgeLater(root, entry.uuid)
 }
 
 /** Replaces an entry's settings. With other options, the engine is told, and may refuse. */
@@ -70,13 +73,9 @@ export async function tune(
   entry: MountEntry,
   changed: Pick<MountEntry, 'description' | 'options' | 'config'>,
 ): Promise<UpgradeResult> {
-  const { root, random, nowMs } = context
-  const router = await readMounts(root, context.namespace)
+  const { root, namespace, random, nowMs } = context
   const tuned: MountEntry = { ...entry, ...changed }
-  write(
-    context,
-    router.entries.map((one) => (one.uuid === entry.uuid ? tuned : one)),
-  )
+  replaceMount(root, namespace.id, tuned)
   if (changed.options?.['version'] === entry.options?.['version']) return NO_WARNINGS
   const upgraded = await context.registry.instance(tuned)?.plugin.upgrade?.({
     storage: root.below(mountPrefix(entry.uuid)),
@@ -91,9 +90,11 @@ const NO_WARNINGS: UpgradeResult = { warnings: [] }
 
 /** Moves a mount with all that it holds. @throws {BadRequest} */
 export async function remount(context: ChangeContext, from: string, to: string): Promise<void> {
-  const router = await readMounts(context.root, context.namespace)
+  const { root, namespace } = context
+  demandSize('from', from)
+  demandSize('to', to)
   if (isBuiltIn(from)) throw new BadRequest(`cannot remount "${from}"`)
-  const entry = router.get(from)
+  const entry = await mountAt(root, namespace.id, from)
   if (entry?.kind === 'auth' && !to.startsWith(AUTH_PREFIX)) {
     throw new BadRequest(`cannot remount auth mount to non-auth mount "${to}"`)
   }
@@ -101,12 +102,11 @@ export async function remount(context: ChangeContext, from: string, to: string):
     throw new BadRequest(`cannot remount to destination ${to}`)
   }
   if (entry === undefined) throw new BadRequest(`no matching mount at "${from}"`)
-  const conflict = router.conflict(to)
-  if (conflict !== undefined) throw new BadRequest(`path already in use at "${conflict.path}"`)
-  write(
-    context,
-    router.entries.map((one) => (one === entry ? { ...entry, path: to } : one)),
-  )
+  await beginChange(root, namespace.id)
+  const conflict = await conflictingPath(root, namespace.id, to)
+  if (conflict !== undefined) throw new BadRequest(`path already in use at "${conflict}"`)
+  removeMount(root, namespace.id, entry)
+  putMount(root, namespace.id, { ...entry, path: to })
 }
 
 /** A path on or under which no engine may be mounted. */
@@ -120,10 +120,14 @@ export function isBuiltIn(path: string): boolean {
 }
 
 /** As answers show it: auth methods without their prefix. */
-function shownPath({ kind, path }: Pick<MountEntry, 'kind' | 'path'>): string {
-  return kind === 'auth' ? path.slice(AUTH_PREFIX.length) : path
+function shownPath(path: string): string {
+  return path.startsWith(AUTH_PREFIX) ? path.slice(AUTH_PREFIX.length) : path
 }
 
-function write({ root, namespace }: ChangeContext, entries: readonly MountEntry[]): void {
-  root.put(mountTable, mountTableKey(namespace.id), entries)
+/** @throws {BadRequest} the path is longer than a mount's may be */
+function demandSize(field: 'path' | 'from' | 'to', path: string): void {
+  if (isMountPathSize(path)) return
+  throw new BadRequest(
+    `'${field}' is too long: the path of a mount has at most ${MAX_MOUNT_PATH_BYTES} bytes in ${MAX_MOUNT_SEGMENTS} segments`,
+  )
 }

@@ -2,8 +2,9 @@
 import { listNamespaces, ROOT } from '../namespaces.ts'
 import type { Plugin } from '../plugin/plugin.ts'
 import type { View } from '../store/view.ts'
-import { mountTable, mountTableKey, type MountEntry } from './record.ts'
+import type { MountEntry } from './record.ts'
 import type { Registry } from './registry.ts'
+import { listMounts } from './table.ts'
 
 export interface PeriodicWork {
   readonly entry: MountEntry
@@ -13,7 +14,7 @@ export interface PeriodicWork {
 export async function periodicWork(root: View, registry: Registry): Promise<PeriodicWork[]> {
   const found: PeriodicWork[] = []
   for (const namespace of [ROOT, ...(await listNamespaces(root))]) {
-    for (const entry of (await root.get(mountTable, mountTableKey(namespace.id))) ?? []) {
+    for (const entry of await listMounts(root, namespace.id)) {
       const work = registry.instance(entry)?.plugin.periodic
       if (work !== undefined) found.push({ entry, work })
     }

@@ -1,6 +1,7 @@
 /**
- * The mount table of a namespace, as it is stored: one record, so that a request that mounts is in conflict with each
- * other one that does, and a path has one owner.
+ * The mounts of a namespace, as they are stored: a record for each, one for its path that says which mount is there,
+ * and one for the namespace that each request rewrites which mounts, moves or removes. So a path has one owner, and a
+ * mount costs the same beside ten others and beside ten thousand. Only `table.ts` knows these keys.
  */
 import { z } from 'zod'
 import { kind } from '../store/kind.ts'
@@ -55,10 +56,39 @@ const mountSchema = z
 export type MountConfig = z.infer<typeof configSchema>
 export type MountEntry = z.infer<typeof mountSchema>
 
-export const mountTable = kind('mounts', z.array(mountSchema).readonly())
+export const mountRecords = kind('mount', mountSchema)
+export const mountPathRecords = kind('mount-path', z.object({ uuid: z.string() }).readonly())
+export const mountChanges = kind('mount-changes', z.object({ count: z.number() }).readonly())
 
-export function mountTableKey(namespaceId: string): string {
-  return `${namespacePrefix(namespaceId)}mounts`
+export function mountKey(namespaceId: string, uuid: string): string {
+  return `${mountFolder(namespaceId)}${uuid}`
+}
+
+/** Where the entries of all mounts of a namespace lie, by uuid. */
+export function mountFolder(namespaceId: string): string {
+  return `${namespacePrefix(namespaceId)}mount/`
+}
+
+/** @param path with its trailing '/' */
+export function mountPathKey(namespaceId: string, path: string): string {
+  return mountPathFolder(namespaceId) + nameOfPath(path)
+}
+
+export function mountPathFolder(namespaceId: string): string {
+  return `${namespacePrefix(namespaceId)}mount-path/`
+}
+
+export function mountChangesKey(namespaceId: string): string {
+  return `${namespacePrefix(namespaceId)}mount-changes`
+}
+
+/** A path as one segment of a key. What lies below a path has its name as a beginning, and so stands next to it. */
+export function nameOfPath(path: string): string {
+  return path.replaceAll('%', '%25').replaceAll('/', '%2F')
+}
+
+export function pathOfName(name: string): string {
+  return name.replaceAll('%2F', '/').replaceAll('%25', '%')
 }
 
 /** Where a mount's own records lie. */

@@ -2,8 +2,9 @@
 import type { Mount } from '../plugin/request.ts'
 import type { View } from '../store/view.ts'
 import { mountOf, type SystemTtl } from './mount.ts'
-import { mountTable, mountTableKey, type MountEntry } from './record.ts'
+import type { MountEntry } from './record.ts'
 import type { Instance, Registry } from './registry.ts'
+import { mountByUuid } from './table.ts'
 
 export interface MountServices {
   readonly registry: Registry
@@ -23,8 +24,7 @@ export async function findMounted(
   namespaceId: string,
   uuid: string,
 ): Promise<Mounted | undefined> {
-  const table = await root.get(mountTable, mountTableKey(namespaceId))
-  const entry = table?.find((one) => one.uuid === uuid)
+  const entry = await mountByUuid(root, namespaceId, uuid)
   const instance = entry && registry.instance(entry)
   if (entry === undefined || instance === undefined) return undefined
   return { entry, mount: mountOf(entry, systemTtl), instance }

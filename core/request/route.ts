@@ -1,8 +1,8 @@
 /** Where a request goes: namespace, mount, declared path; and the path's canonical form, which all else reads. */
 import { locate, type Located } from '../namespaces.ts'
-import { mountTable, mountTableKey, type MountEntry } from '../mounts/record.ts'
+import type { MountEntry } from '../mounts/record.ts'
 import type { Instance, Registry } from '../mounts/registry.ts'
-import { Router } from '../mounts/router.ts'
+import { findMount } from '../mounts/table.ts'
 import type { Path } from '../plugin/path.ts'
 import type { Match } from '../plugin/pattern.ts'
 import type { Namespace } from '../plugin/request.ts'
@@ -31,8 +31,7 @@ export async function routeRequest(
   incoming: Incoming,
 ): Promise<Route> {
   const located = await locate(root, incoming.namespace ?? '', incoming.path)
-  const table = await root.get(mountTable, mountTableKey(located.namespace.id))
-  const entry = table === undefined ? undefined : Router.of(table).find(located.path)
+  const entry = await findMount(root, located.namespace.id, located.path)
   const instance = entry === undefined ? undefined : registry.instance(entry)
   if (entry === undefined || instance === undefined) return { ...located, target: undefined }
   return throughMount(located, incoming, entry, instance)

@@ -2,8 +2,7 @@
  * Finds tokens, and tells whether they are alive: stored, not past their end, granted by a mount that is still there,
  * and so all their ancestors.
  */
-import { mountTable, mountTableKey } from '../mounts/record.ts'
-import { Router } from '../mounts/router.ts'
+import { mountByUuid } from '../mounts/table.ts'
 import { namespaceById } from '../namespaces.ts'
 import type { Namespace } from '../plugin/request.ts'
 import type { Awaitable } from '../store/transaction.ts'
@@ -116,10 +115,9 @@ function isUsedUp(record: TokenRecord): boolean {
   return record.type === 'service' && record.numUses < 0
 }
 
-/** What an auth method granted ends with its mount. The table is one record, which routing has read already. */
+/** What an auth method granted ends with its mount. */
 async function isMounted({ root }: FindContext, record: TokenRecord): Promise<boolean> {
-  const table = await root.get(mountTable, mountTableKey(record.namespaceId))
-  return table !== undefined && Router.of(table).has(record.mountUuid)
+  return (await mountByUuid(root, record.namespaceId, record.mountUuid)) !== undefined
 }
 
 /** A token that was revoked alone leaves its children alive, though its cleaning up may be under way still. */

@@ -1,11 +1,8 @@
 /** Mounts of the engine for its tests. */
 import { newMount } from '../../core/mounts/defaults.ts'
-import {
-  mountPrefix,
-  mountTable,
-  mountTableKey,
-  type MountEntry,
-} from '../../core/mounts/record.ts'
+import { mountPrefix, type MountEntry } from '../../core/mounts/record.ts'
+import { mountAt, putMount } from '../../core/mounts/table.ts'
+import { ROOT } from '../../core/namespaces.ts'
 import { systemRandom } from '../../core/random.ts'
 import { Transaction } from '../../core/store/transaction.ts'
 import { View } from '../../core/store/view.ts'
@@ -27,7 +24,6 @@ export interface KvCluster extends Cluster {
 
 export async function startKv(): Promise<KvCluster> {
   const cluster = await startCluster({ plugins: [kvEngine] })
-  const tableKey = mountTableKey('root')
 
   /** Tried again after a conflict: the duties of the nodes work on the same records. */
   async function transact<T>(work: (root: View) => Promise<T>): Promise<T> {
@@ -41,15 +37,14 @@ export async function startKv(): Promise<KvCluster> {
     }
   }
 
-  async function tableOf(root: View): Promise<readonly MountEntry[]> {
-    return (await root.get(mountTable, tableKey)) ?? []
-  }
-
-  async function onMount<T>(path: string, work: (view: View, root: View) => Promise<T>) {
+  async function onMount<T>(
+    path: string,
+    work: (view: View, root: View, entry: MountEntry) => Promise<T>,
+  ) {
     return transact(async (root) => {
-      const entry = (await tableOf(root)).find((one) => one.path === path)
+      const entry = await mountAt(root, ROOT.id, path)
       if (entry === undefined) throw new Error('no such mount')
-      return work(root.below(mountPrefix(entry.uuid)), root)
+      return work(root.below(mountPrefix(entry.uuid)), root, entry)
     })
   }
 
@@ -67,15 +62,12 @@ export async function startKv(): Promise<KvCluster> {
           { path, kind: 'secret', type: 'kv', description: '', options: { version } },
           systemRandom,
         )
-        root.put(mountTable, tableKey, [...(await tableOf(root)), entry])
+        putMount(root, ROOT.id, entry)
       }),
     upgrade: (path: string) =>
-      onMount(path, async (storage, root) => {
+      onMount(path, async (storage, root, entry) => {
         await versioned.upgrade?.({ ...context(storage), from: { version: '1' } })
-        const table = (await tableOf(root)).map((entry) =>
-          entry.path === path ? { ...entry, options: { version: '2' } } : entry,
-        )
-        root.put(mountTable, tableKey, table)
+        putMount(root, ROOT.id, { ...entry, options: { version: '2' } })
       }),
     async tick(path: string) {
       for (let step = 0; step < MAX_STEPS; step++) {

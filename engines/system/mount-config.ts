@@ -4,6 +4,7 @@ import { BadRequest } from '../../core/errors.ts'
 import { isJsonObject, type Json, type JsonObject } from '../../core/json.ts'
 import type { MountConfig, MountEntry } from '../../core/mounts/record.ts'
 import type { SystemTtl } from '../../core/mounts/mount.ts'
+import { demandNames } from './mount-limits.ts'
 
 /** Where a lock-out of users can be set. */
 const LOCKING_METHODS = new Set(['approle', 'ldap', 'userpass'])
@@ -18,10 +19,10 @@ export function readMountConfig(given: JsonObject): Partial<MountConfig> {
   const visibility = given['listing_visibility']
   if (isSet(visibility)) config.listingVisibility = readVisibility(visibility)
   const names = {
-    auditNonHmacRequestKeys: readNames(given['audit_non_hmac_request_keys']),
-    auditNonHmacResponseKeys: readNames(given['audit_non_hmac_response_keys']),
-    passthroughRequestHeaders: readNames(given['passthrough_request_headers']),
-    allowedResponseHeaders: readNames(given['allowed_response_headers']),
+    auditNonHmacRequestKeys: readNames(given, 'audit_non_hmac_request_keys'),
+    auditNonHmacResponseKeys: readNames(given, 'audit_non_hmac_response_keys'),
+    passthroughRequestHeaders: readNames(given, 'passthrough_request_headers'),
+    allowedResponseHeaders: readNames(given, 'allowed_response_headers'),
   }
   for (const [key, list] of Object.entries(names)) {
     if (list !== undefined) Object.assign(config, { [key]: list })
@@ -82,10 +83,13 @@ function readTokenType(value: Json): NonNullable<MountConfig['tokenType']> {
   }
 }
 
-function readNames(value: Json | undefined): readonly string[] | undefined {
+function readNames(given: JsonObject, field: string): readonly string[] | undefined {
+  const value = given[field]
   if (!isSet(value)) return undefined
   const items: readonly Json[] = Array.isArray(value) ? value : textOf(value).split(',')
-  return items.map((item) => textOf(item).trim()).filter((item) => item !== '')
+  const names = items.map((item) => textOf(item).trim()).filter((item) => item !== '')
+  demandNames(field, names)
+  return names
 }
 
 function textOf(value: Json): string {

@@ -1,7 +1,8 @@
 /** Credentials that were good for longer, or for more, than they should have been. */
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { newMount } from '../../core/mounts/defaults.ts'
-import { mountTable, mountTableKey } from '../../core/mounts/record.ts'
+import { putMount } from '../../core/mounts/table.ts'
+import { ROOT } from '../../core/namespaces.ts'
 import { systemRandom } from '../../core/random.ts'
 import { startCluster, type Cluster } from '../support/kit.ts'
 import { inStorage, keysBelow } from '../support/records.ts'
@@ -11,14 +12,13 @@ const MOUNT_TTL_SECONDS = 5000
 async function start(): Promise<Cluster> {
   const cluster = await startCluster()
   onTestFinished(() => cluster.close())
-  await inStorage(cluster, async (root) => {
+  await inStorage(cluster, (root) => {
     const config = { defaultTtlSeconds: MOUNT_TTL_SECONDS, maxTtlSeconds: MOUNT_TTL_SECONDS * 2 }
     const entry = newMount(
       { path: 'auth/approle/', kind: 'auth', type: 'approle', description: '', config },
       systemRandom,
     )
-    const table = (await root.get(mountTable, mountTableKey('root'))) ?? []
-    root.put(mountTable, mountTableKey('root'), [...table, entry])
+    putMount(root, ROOT.id, entry)
   })
   return cluster
 }

@@ -7,10 +7,7 @@ import { BadRequest } from '../../core/errors.ts'
 import { path } from '../../core/plugin/path.ts'
 import type { PluginType } from '../../core/plugin/plugin.ts'
 import { startCluster, type Cluster, type ClusterOptions } from '../support/kit.ts'
-import { inStorage, putMount, putPolicy, tokenWith } from '../support/records.ts'
-import { newMount } from '../../core/mounts/defaults.ts'
-import { mountTable, mountTableKey } from '../../core/mounts/record.ts'
-import { systemRandom } from '../../core/random.ts'
+import { putMount, putPolicy, tokenWith } from '../support/records.ts'
 import { declaredRoutes, METHODS } from './routes.fixture.ts'
 
 async function start(options: ClusterOptions = {}): Promise<Cluster> {
@@ -353,16 +350,12 @@ test('row 40 (CVE-2026-4525): no spelling of a token’s header reaches a plugin
     }),
   }
   const cluster = await start({ plugins: [echo] })
-  await inStorage(cluster, async (root) => {
-    const config = {
+  await putMount(cluster, {
+    path: 'echo/',
+    type: 'echo',
+    config: {
       passthroughRequestHeaders: ['Authorization', 'X-Vault-Token', 'X-Vault-Wrap-TTL', 'X-Custom'],
-    }
-    const entry = newMount(
-      { path: 'echo/', kind: 'secret', type: 'echo', description: '', config },
-      systemRandom,
-    )
-    const table = (await root.get(mountTable, mountTableKey('root'))) ?? []
-    root.put(mountTable, mountTableKey('root'), [...table, entry])
+    },
   })
   const token = cluster.rootToken
   for (const authorization of [

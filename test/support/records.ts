@@ -1,6 +1,6 @@
 /** Puts records into a cluster's storage without its API: what a test needs before its subject begins. */
 import { newMount, type NewMount } from '../../core/mounts/defaults.ts'
-import { mountTable, mountTableKey } from '../../core/mounts/record.ts'
+import { putMount as putEntry } from '../../core/mounts/table.ts'
 import { newPolicy, policyKey, policyRecords } from '../../core/policies.ts'
 import { systemRandom } from '../../core/random.ts'
 import { Transaction } from '../../core/store/transaction.ts'
@@ -33,10 +33,9 @@ export function putMount(
   mount: Pick<NewMount, 'path' | 'type'> & Partial<NewMount>,
   namespaceId = 'root',
 ): Promise<string> {
-  return inStorage(cluster, async (root) => {
-    const key = mountTableKey(namespaceId)
+  return inStorage(cluster, (root) => {
     const entry = newMount({ kind: 'secret', description: '', ...mount }, systemRandom)
-    root.put(mountTable, key, [...((await root.get(mountTable, key)) ?? []), entry])
+    putEntry(root, namespaceId, entry)
     return entry.uuid
   })
 }

@@ -1,12 +1,9 @@
-/** `sys/mounts`, `sys/auth`, their tuning, and `sys/remount` (contract: sys-auth.md, Mounts). */
-import { z } from 'zod'
+/** `sys/mounts`, `sys/auth`, and their tuning (contract: sys-auth.md, Mounts). */
 import { BadRequest } from '../../../core/errors.ts'
 import {
   isBuiltIn,
   isReserved,
   mount,
-  readMounts,
-  remount,
   tune,
   unmount,
   type ChangeContext,
@@ -14,6 +11,7 @@ import {
 import type { SystemTtl } from '../../../core/mounts/mount.ts'
 import type { MountEntry } from '../../../core/mounts/record.ts'
 import type { Registry } from '../../../core/mounts/registry.ts'
+import { listMounts, mountAt } from '../../../core/mounts/table.ts'
 import {
   anything,
   boolean,
@@ -25,7 +23,6 @@ import {
 import { path } from '../../../core/plugin/path.ts'
 import type { Request } from '../../../core/plugin/request.ts'
 import type { Response } from '../../../core/plugin/response.ts'
-import { kind } from '../../../core/store/kind.ts'
 import {
   checkTtls,
   checkTunedTtls,
@@ -34,7 +31,9 @@ import {
   readMountConfig,
   shownTune,
 } from '../mount-config.ts'
+import { demandMountLimits } from '../mount-limits.ts'
 import { shownMount } from '../shown-mount.ts'
+import { remountPaths } from './remount.ts'
 
 const mountFields = {
   path: mountPath('Where it is mounted.').default(''),
@@ -73,20 +72,7 @@ export function mountPaths(registry: () => Registry, systemTtl: SystemTtl) {
   return [
     ...familyPaths('secret', 'mounts', registry, systemTtl),
     ...familyPaths('auth', 'auth', registry, systemTtl),
-    path('remount', {
-      summary: 'Moves a mount with all that it holds',
-      sudo: true,
-      fields: {
-        from: string('Where it is.').default(''),
-        to: string('Where it goes.').default(''),
-      },
-      operations: { update: (request) => move(request, registry) },
-    }),
-    path('remount/status/:migration_id', {
-      summary: 'How a move went',
-      fields: { migration_id: string('Id of the move.').matching('[^/]+').default('') },
-      operations: { read: showMove },
-    }),
+    ...remountPaths(registry),
   ]
 }
 
@@ -96,7 +82,7 @@ function familyPaths(family: Family, at: string, registry: () => Registry, syste
   return [
     path(at, {
       summary: `Lists the ${what}s that are mounted`,
-      operations: { read: (request) => listMounts(request, family) },
+      operations: { read: (request) => showAll(request, family) },
     }),
     path(`${at}/:path*/tune`, {
       summary: `Settings of a ${what}`,
@@ -144,8 +130,8 @@ function bare(given: string): string {
   return `${given.replaceAll(/^\/+|\/+$/g, '')}/`
 }
 
-async function listMounts({ storage, namespace }: Request, family: Family): Promise<Response> {
-  const { entries } = await readMounts(storage, namespace)
+async function showAll({ storage, namespace }: Request, family: Family): Promise<Response> {
+  const entries = await listMounts(storage, namespace.id)
   const shown = entries
     .filter((entry) => entry.kind === family)
     .map((entry) => {
@@ -156,7 +142,7 @@ async function listMounts({ storage, namespace }: Request, family: Family): Prom
 }
 
 async function showMount({ storage, namespace, data }: MountRequest, family: Family) {
-  const entry = (await readMounts(storage, namespace)).get(storedPath(data.path, family))
+  const entry = await mountAt(storage, namespace.id, storedPath(data.path, family))
   if (entry === undefined || entry.kind !== family) {
     throw new BadRequest(
       family === 'secret'
@@ -174,6 +160,7 @@ async function makeMount(
 ): Promise<undefined> {
   const { data } = request
   const at = storedPath(data.path, family)
+  demandMountLimits(data)
   const { type, options } = typeAndOptions(data)
   if (type === '') throw new BadRequest('backend type must be specified as a string')
   const { tokenType = 'default-service', ...config } = readMountConfig(data.config)
@@ -255,15 +242,15 @@ async function removeMount(
   }
   const { storage, namespace } = request
   // Auth methods are removed through `sys/auth` alone, which needs sudo.
-  if ((await readMounts(storage, namespace)).get(at)?.kind !== family) return
+  if ((await mountAt(storage, namespace.id, at))?.kind !== family) return
   await unmount(contextOf(request, registry), at)
 }
 
-async function tuned(
+function tuned(
   { storage, namespace, data }: TuneRequest,
   family: Family,
 ): Promise<MountEntry | undefined> {
-  return (await readMounts(storage, namespace)).get(storedPath(data.path, family))
+  return mountAt(storage, namespace.id, storedPath(data.path, family))
 }
 
 async function showTune(request: TuneRequest, family: Family, systemTtl: SystemTtl) {
@@ -297,6 +284,7 @@ async function writeTune(
       throw new BadRequest(`cannot tune parameter ${refused} of ${entry.path}`)
     }
   }
+  demandMountLimits(data)
   checkTokenType(entry, data.token_type !== undefined)
   const config = { ...entry.config, ...readMountConfig(body) }
   checkTunedTtls(config)
@@ -343,60 +331,4 @@ function changedOptions(
     }
   }
   return { ...entry.options, ...given }
-}
-
-/** A segment as the path of a request can have it. */
-const SEGMENT = /^(?!\.{1,2}$)[\p{L}\p{M}\p{N}\p{P}\p{S} ]+$/u
-
-const moves = kind('remount', z.object({ from: z.string(), to: z.string() }).readonly())
-const MOVE_PREFIX = 'remount/'
-
-async function move(
-  request: Request<{ from: ReturnType<typeof pathField>; to: ReturnType<typeof pathField> }>,
-  registry: () => Registry,
-): Promise<Response> {
-  const { data, storage, random } = request
-  if (data.from === '' || data.to === '') {
-    throw new BadRequest("both 'from' and 'to' path must be specified as a string")
-  }
-  const from = bare(data.from)
-  const to = bare(data.to)
-  if (
-    !to
-      .slice(0, -1)
-      .split('/')
-      .every((segment) => SEGMENT.test(segment))
-  ) {
-    throw new BadRequest(
-      "'to' must be a path that a request can have: no empty segment, none of dots alone, nothing invisible",
-    )
-  }
-  await remount(contextOf(request, registry), from, to)
-  const id = random.uuid()
-  storage.put(moves, MOVE_PREFIX + id, { from, to })
-  return {
-    data: { migration_id: id },
-    warnings: ['The mount has been moved; its status can be read under the returned migration_id.'],
-  }
-}
-
-const pathField = () => string('').default('')
-
-async function showMove({
-  storage,
-  data,
-}: Request<{ migration_id: ReturnType<typeof pathField> }>): Promise<Response | undefined> {
-  const found = await storage.get(moves, MOVE_PREFIX + data.migration_id)
-  return (
-    found && {
-      data: {
-        migration_id: data.migration_id,
-        migration_info: {
-          source_mount: found.from,
-          target_mount: found.to,
-          status: 'success',
-        },
-      },
-    }
-  )
 }

@@ -1,7 +1,7 @@
 /** `sys/plugins/catalog`: the engines and methods that are built in (contract: sys-auth.md, Plugins). */
 import { BadRequest, listed, UnsupportedOperation } from '../../../core/errors.ts'
-import { readMounts } from '../../../core/mounts/change.ts'
 import type { Registry } from '../../../core/mounts/registry.ts'
+import { mountAt } from '../../../core/mounts/table.ts'
 import { list, string } from '../../../core/plugin/fields.ts'
 import { path } from '../../../core/plugin/path.ts'
 import type { Request } from '../../../core/plugin/request.ts'
@@ -69,13 +69,11 @@ export function pluginPaths(registry: () => Registry) {
           if (data.plugin !== '' && data.mounts.length > 0) {
             throw new BadRequest('plugin and mounts cannot be set at the same time')
           }
-          const router = await readMounts(storage, namespace)
-          const missing = data.mounts.findIndex(
-            (one) => router.get(`${one.replace(/\/+$/, '')}/`) === undefined,
-          )
-          if (missing !== -1) {
+          for (const [i, one] of data.mounts.entries()) {
+            const entry = await mountAt(storage, namespace.id, `${one.replace(/\/+$/, '')}/`)
+            if (entry !== undefined) continue
             throw new BadRequest(
-              listed(`cannot fetch mount entry: item ${missing + 1} of mounts is no mount's path`),
+              listed(`cannot fetch mount entry: item ${i + 1} of mounts is no mount's path`),
             )
           }
           return { data: { reload_id: id } }

@@ -1,8 +1,8 @@
 /** `sys/internal/*`: what consoles and command lines ask before they act (contract: sys-auth.md, internal/ui). */
 import { PermissionDenied } from '../../../core/errors.ts'
-import { readMounts } from '../../../core/mounts/change.ts'
 import type { MountEntry } from '../../../core/mounts/record.ts'
 import type { Registry } from '../../../core/mounts/registry.ts'
+import { findMount, listMounts } from '../../../core/mounts/table.ts'
 import { listNamespaces } from '../../../core/namespaces.ts'
 import type { UnsealedParts } from '../../../core/pipeline.ts'
 import { boolean, string } from '../../../core/plugin/fields.ts'
@@ -84,7 +84,7 @@ async function demandAcl(request: Request, parts: ReturnType<Unsealed>): Promise
 async function visibleMounts(request: Request, parts: ReturnType<Unsealed>): Promise<Response> {
   const { storage, namespace } = request
   const acl = await findAcl(request, parts)
-  const { entries } = await readMounts(storage, namespace)
+  const entries = await listMounts(storage, namespace.id)
   const secret: Record<string, unknown> = {}
   const auth: Record<string, unknown> = {}
   for (const entry of entries) {
@@ -108,7 +108,7 @@ async function mountOfPath(
 ): Promise<Response> {
   const { storage, namespace, data } = request
   const acl = await demandAcl(request, parts)
-  const entry = (await readMounts(storage, namespace)).find(data.path)
+  const entry = await findMount(storage, namespace.id, data.path)
   if (entry === undefined || !acl.reachesBelow(entry.path, namespace.path)) {
     throw new PermissionDenied(
       `preflight capability check returned 403, please ensure client's policies grant access to path "${data.path}/"`,
@@ -134,7 +134,7 @@ async function openApi(
 ): Promise<Response> {
   const { storage, namespace, data } = request
   const acl = await findAcl(request, parts)
-  const { entries } = await readMounts(storage, namespace)
+  const entries = await listMounts(storage, namespace.id)
   const reachable = entries.filter(
     (entry) =>
       entry.path.startsWith(data.context) &&
