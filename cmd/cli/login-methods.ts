@@ -10,7 +10,7 @@ import { ClientProblem } from '../client/errors.ts'
 import { askSecret, writeSecret } from '../client/logical.ts'
 import { numberOf, objectOf, secretOfAuth, stringsOf, textOf } from '../client/secret.ts'
 import type { Secret } from '../client/secret.ts'
-import { Interrupted, NoTerminal } from './terminal.ts'
+import { InputEnded, Interrupted, NoTerminal } from './terminal.ts'
 import type { Terminal } from './terminal.ts'
 
 interface LoginRequest {
@@ -124,6 +124,10 @@ async function askHidden(request: LoginRequest, name: string, title: string): Pr
     if (error instanceof NoTerminal)
       throw new ClientProblem(
         `there is no terminal to ask for the ${name} at; give ${name}=VALUE, or - to read it from standard input`,
+      )
+    if (error instanceof InputEnded)
+      throw new ClientProblem(
+        `the input ended before the ${name} was given; type it, or give ${name}=VALUE`,
       )
     throw error
   }

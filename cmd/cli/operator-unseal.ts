@@ -11,7 +11,7 @@ import { CommandFailed, EXIT_USAGE, UsageProblem, orFail } from './failure.ts'
 import type { Flags } from './flags.ts'
 import { yesNo } from './flags.ts'
 import { showSealStatus } from './seal-status.ts'
-import { Interrupted, NoTerminal } from './terminal.ts'
+import { InputEnded, Interrupted, NoTerminal } from './terminal.ts'
 
 export const unseal = command({
   usage: 'operator unseal [options] [KEY]',
@@ -85,6 +85,8 @@ async function askForKey({ terminal, nonInteractive, printer }: Call<Flags>): Pr
   } catch (error) {
     if (error instanceof Interrupted) throw new CommandFailed('interrupted', EXIT_USAGE)
     if (error instanceof NoTerminal) throw new UsageProblem(wrapText(noTerminalText(error)))
+    if (error instanceof InputEnded)
+      throw new UsageProblem('The input ended before a key was given: type it, or give it as KEY.')
     throw error
   }
 }

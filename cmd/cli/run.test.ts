@@ -230,6 +230,13 @@ describe('operator unseal', () => {
     expect(err).toContain('provided as the first argument')
     expect(requests).toEqual([])
   })
+
+  test('at a terminal whose input ends says so, and sends nothing', async () => {
+    const { exitCode, err } = await run('operator unseal', { isTerminal: true })
+    expect(exitCode).toBe(1)
+    expect(err).toBe('The input ended before a key was given: type it, or give it as KEY.\n')
+    expect(requests).toEqual([])
+  })
 })
 
 describe('login', () => {
@@ -247,6 +254,13 @@ describe('login', () => {
     expect(exitCode).toBe(0)
     expect(out).toContain('token_policies       ["app"]')
     expect(stored()).toBe('hvs.given')
+  })
+
+  test('at a terminal whose input ends says what was to be given', async () => {
+    const { exitCode, err } = await run('login', { env, isTerminal: true })
+    expect(exitCode).toBe(2)
+    expect(err).toContain('the input ended before the token was given')
+    expect(requests).toEqual([])
   })
 
   test('asks for the token where it was not given, and does not show it with -no-print', async () => {

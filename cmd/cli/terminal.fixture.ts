@@ -1,5 +1,5 @@
 /** A terminal for tests: keeps what was written, answers what it was given. */
-import { NoTerminal } from './terminal.ts'
+import { InputEnded, NoTerminal } from './terminal.ts'
 import type { Terminal } from './terminal.ts'
 
 interface FakeTerminal extends Terminal {
@@ -35,7 +35,7 @@ export function fakeTerminal({
     readInput: () => Promise.resolve(Buffer.from(input)),
     async askHidden({ text, on }) {
       written[on] += `${text}\n`
-      if (hiddenLine === undefined) throw new NoTerminal()
+      if (hiddenLine === undefined) throw isTerminal ? new InputEnded() : new NoTerminal()
       return hiddenLine
     },
   }

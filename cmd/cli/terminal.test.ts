@@ -19,6 +19,16 @@ test('backspace takes one character back, Ctrl-U all of them', () => {
   expect(line.text()).toBe('new')
 })
 
+test('input that ends, before or after the prompt takes the terminal, ends a line that was begun', () => {
+  for (const end of ['\u0004', '\u0000']) {
+    const begun = hiddenLine()
+    expect(begun.type(`key${end}`)).toBe('done')
+    expect(begun.text()).toBe('key')
+    expect(hiddenLine().type(end)).toBe('ended')
+    expect(hiddenLine().type(`x\u007f${end}`)).toBe('ended')
+  }
+})
+
 test('Ctrl-C interrupts, and Ctrl-D ends the line', () => {
   expect(hiddenLine().type('abc\u0003')).toBe('interrupted')
   expect(hiddenLine().type('abc\u0004')).toBe('done')

@@ -20,6 +20,7 @@ export interface Terminal {
    * Asks for a line that is not shown while it is typed; without a terminal, takes the first line of standard input.
    *
    * @throws {NoTerminal} there is neither a terminal nor a line
+   * @throws {InputEnded} the terminal's input ended, and nothing was typed
    * @throws {Interrupted} Ctrl-C
    */
   askHidden(question: Question): Promise<string>
@@ -36,6 +37,14 @@ export class NoTerminal extends Error {
   override readonly name = 'NoTerminal'
   constructor() {
     super('file descriptor 0 is not a terminal')
+  }
+}
+
+/** The terminal's input ended at a prompt before anything was typed: Ctrl-D, or a pipe behind the terminal that is empty. */
+export class InputEnded extends Error {
+  override readonly name = 'InputEnded'
+  constructor() {
+    super('the input ended')
   }
 }
 
@@ -102,8 +111,9 @@ function readKeys(ask: () => void): Promise<string> {
       const end = line.type(chunk.toString('utf8'))
       if (end === 'done') finish(() => resolve(line.text()))
       if (end === 'interrupted') finish(() => reject(new Interrupted()))
+      if (end === 'ended') finish(() => reject(new InputEnded()))
     }
-    const onEnd = (): void => finish(() => reject(new NoTerminal()))
+    const onEnd = (): void => finish(() => reject(new InputEnded()))
     stdin.setRawMode(true)
     stdin.on('data', onData)
     stdin.on('end', onEnd)
@@ -114,19 +124,23 @@ function readKeys(ask: () => void): Promise<string> {
 
 const CTRL_C = '\u0003'
 const CTRL_D = '\u0004'
+/** What a Ctrl-D becomes that came before the terminal's own line editing was off. */
+const EARLY_CTRL_D = '\u0000'
 const CTRL_U = '\u0015'
 const BACKSPACES = ['\b', '\u007f']
 
 /** The line editor of a hidden prompt: what is typed (or pasted, many characters at once) until Enter. */
 export function hiddenLine(): {
-  type(keys: string): 'more' | 'done' | 'interrupted'
+  /** `ended`: with nothing typed. */
+  type(keys: string): 'more' | 'done' | 'interrupted' | 'ended'
   text(): string
 } {
   let typed: string[] = []
   return {
     type(keys) {
       for (const key of keys) {
-        if (key === '\r' || key === '\n' || key === CTRL_D) return 'done'
+        if (key === '\r' || key === '\n') return 'done'
+        if (key === CTRL_D || key === EARLY_CTRL_D) return typed.length > 0 ? 'done' : 'ended'
         if (key === CTRL_C) return 'interrupted'
         if (key === CTRL_U) typed = []
         else if (BACKSPACES.includes(key)) typed.pop()
