@@ -1,5 +1,5 @@
 /**
- * The timed duties: ending what expires, cleaning up after what was revoked or unmounted, rotating the barrier's key.
+ * The timed duties: ending tokens and policies whose time has come, cleaning up after what was revoked or unmounted, rotating the barrier's key.
  * One node at a time does them: it holds the duty lease, a record with a deadline, which it renews with each round.
  */
 import { z } from 'zod'
@@ -10,6 +10,7 @@ import { periodicWork } from './mounts/periodic.ts'
 import { purgeUnmounted } from './mounts/purge.ts'
 import { mountPrefix } from './mounts/record.ts'
 import type { Registry } from './mounts/registry.ts'
+import { removeEndedPolicies } from './policy-ends.ts'
 import type { Random } from './random.ts'
 import { kind } from './store/kind.ts'
 import type { Store } from './store/store.ts'
@@ -100,6 +101,9 @@ class Rounds implements Duties {
     )
     await this.#duty('cleaning up after revoked tokens', () =>
       this.#repeat((root) => cleanUpRevoked(root, report)),
+    )
+    await this.#duty('removing policies that have ended', () =>
+      this.#repeat((root, nowMs) => removeEndedPolicies(root, nowMs, report)),
     )
     await this.#duty('cleaning up after mounts', () => this.#repeat(purgeUnmounted))
     if (clock.monotonicMs() >= this.#periodicAtMs) {

@@ -81,6 +81,17 @@ describe('a policy that ends', () => {
     expect([mayRead(after, 'a'), mayRead(after, 'b')]).toEqual([false, true])
   })
 
+  test('is compiled once before its end, and once after', async () => {
+    const { acl } = await nodes({ a: { text: READ_A, expiresAtMs: NOW + 10 }, b: READ_B })
+    const before = await acl(['a', 'b'])
+    expect(before.expiresAtMs).toBe(NOW + 10)
+    expect(await acl(['a', 'b'], { nowMs: NOW + 9 })).toBe(before)
+    const after = await acl(['a', 'b'], { nowMs: NOW + 10 })
+    expect(after).not.toBe(before)
+    expect(after.expiresAtMs).toBe(Infinity)
+    expect(await acl(['a', 'b'], { nowMs: NOW + 11 })).toBe(after)
+  })
+
   test('allows again what it does when it is written anew', async () => {
     const { acl, put } = await nodes({ a: { text: READ_A, expiresAtMs: NOW - 1 } })
     expect(mayRead(await acl(['a']), 'a')).toBe(false)

@@ -46,6 +46,24 @@ export function newPolicy(name: string, text: string, nowMs: number): PolicyReco
   }
 }
 
+/** The policy of this name, unless it has ended: then it is there no more, though its record may be. */
+export async function findPolicy(
+  root: View,
+  namespaceId: string,
+  name: string,
+  nowMs: number,
+): Promise<PolicyRecord | undefined> {
+  const record = await root.get(policyRecords, policyKey(namespaceId, name))
+  return record !== undefined && isLiving(record, nowMs) ? record : undefined
+}
+
+export function isLiving(
+  { expiresAtMs }: Pick<PolicyRecord, 'expiresAtMs'>,
+  nowMs: number,
+): boolean {
+  return expiresAtMs === null || nowMs < expiresAtMs
+}
+
 /** Sets of policies whose compiled form is kept. */
 const MAX_COMPILED = 4096
 
@@ -54,7 +72,7 @@ interface Compiled {
   readonly acl: Acl
 }
 
-/** The compiled policies of each set of names, kept exact by comparing the records that they were made of. */
+/** The compiled policies of each set of names, good while the records that they were made of are those, and alive. */
 export class AclCache {
   readonly #compiled = new LRUCache<string, Compiled>({ max: MAX_COMPILED })
 
@@ -78,9 +96,6 @@ export class AclCache {
       const record = await root.get(policyRecords, policyKey(namespace.id, names[i] ?? ''))
       records.push(record)
       same &&= record === known?.records[i]
-      if (record !== undefined && record.expiresAtMs !== null && record.expiresAtMs <= nowMs) {
-        same = false
-      }
     }
     if (known !== undefined && same) return known.acl
     const acl = compile(namespace, names, records, nowMs, identity)
@@ -102,14 +117,16 @@ function compile(
 ): Acl {
   if (names.includes(ROOT_POLICY)) return compileAcl([rootPolicy(namespace)], { nowMs })
   const policies: Policy[] = []
+  let untilMs = Infinity
   names.forEach((name, i) => {
     if (name === RESPONSE_WRAPPING_POLICY) {
       policies.push(parsePolicy(RESPONSE_WRAPPING_POLICY_TEXT, { name, namespace }))
     }
     const record = records[i]
-    if (record === undefined || (record.expiresAtMs ?? Infinity) <= nowMs) return
+    if (record === undefined || !isLiving(record, nowMs)) return
+    untilMs = Math.min(untilMs, record.expiresAtMs ?? Infinity)
     const options = { allowWildcards: record.allowWildcards, allowSlashes: record.allowSlashes }
     policies.push(renderTemplates(parsePolicy(record.text, { name, namespace }), identity, options))
   })
-  return compileAcl(policies, { nowMs })
+  return compileAcl(policies, { nowMs, untilMs })
 }

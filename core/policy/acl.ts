@@ -23,7 +23,7 @@ export interface AclRequest extends RuleRequest {
 const MAX_TABLES = 256
 
 export class Acl {
-  /** When the first of its rules expires, and it has to be compiled again; Infinity: never. */
+  /** When the first of its policies or rules expires, and it has to be compiled again; Infinity: never. */
   readonly expiresAtMs: number
   readonly #policies: readonly Policy[]
   readonly #root: { readonly namespacePath: string; readonly decision: Decision } | undefined

@@ -8,10 +8,13 @@ import type { Policy } from './policy.ts'
  * @param policies of one token, of any namespaces, with `renderTemplates` done: what is still a template grants nothing.
  *   Policy `root` must be alone.
  * @param nowMs rules that have expired by then are left out; `Acl.expiresAtMs` says when to compile again
+ * @param untilMs when the first of the policies ends as a whole
  */
-export function compileAcl(policies: readonly Policy[], options: { nowMs: number }): Acl {
-  const { nowMs } = options
-  let expiresAtMs = Number.POSITIVE_INFINITY
+export function compileAcl(
+  policies: readonly Policy[],
+  { nowMs, untilMs = Infinity }: { nowMs: number; untilMs?: number },
+): Acl {
+  let expiresAtMs = untilMs
   const alive = policies.map((policy) => ({
     ...policy,
     rules: policy.rules.filter((rule) => {

@@ -1,7 +1,7 @@
 /** `auth/token/create`, `create-orphan` and `create/:role` make tokens. */
 import { parseDurationSeconds } from '../../../core/duration.ts'
 import { BadRequest } from '../../../core/errors.ts'
-import { policyKey, policyRecords } from '../../../core/policies.ts'
+import { findPolicy } from '../../../core/policies.ts'
 import { boolean, integer, keyValues, string, stringArray } from '../../../core/plugin/fields.ts'
 import { path } from '../../../core/plugin/path.ts'
 import type { Request } from '../../../core/plugin/request.ts'
@@ -282,13 +282,13 @@ function displayName(asked: string): string {
 }
 
 async function missingPolicies(
-  { storage, namespace }: CreateRequest,
+  { storage, namespace, nowMs }: CreateRequest,
   policies: readonly string[],
 ): Promise<string[]> {
   const warnings: string[] = []
   for (const name of policies) {
     if (name === ROOT_POLICY || name === DEFAULT_POLICY) continue
-    const known = await storage.get(policyRecords, policyKey(namespace.id, name))
+    const known = await findPolicy(storage, namespace.id, name, nowMs)
     if (known === undefined) warnings.push(`Policy "${name}" does not exist`)
   }
   return warnings

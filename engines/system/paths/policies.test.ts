@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { startCluster, type Cluster } from '../../../test/support/kit.ts'
+import { damage, keysBelow } from '../../../test/support/records.ts'
 
 const POLICY = 'path "secret/*" { capabilities = ["read"] }'
 const OTHER = 'path "other/*" { capabilities = ["list"] }'
@@ -89,6 +90,14 @@ describe('a policy', () => {
     expect((await cluster.read(acl('app'))).data['policy']).toBe(POLICY)
   })
 
+  test('whose record is damaged can be deleted', async () => {
+    await cluster.write(acl('app'), { policy: POLICY, ttl: '1h' })
+    await damage(cluster, 'ns/root/policy/app')
+    expect((await cluster.read(acl('app'))).status).toBe(500)
+    expect((await cluster.remove(acl('app'))).status).toBe(204)
+    expect((await cluster.read(acl('app'))).status).toBe(404)
+  })
+
   test('that is deleted gives its tokens nothing from then on', async () => {
     const token = await cluster.tokenWith('path "sys/policy" { capabilities = ["read"] }')
     expect((await cluster.read('sys/policy', { token })).status).toBe(200)
@@ -156,6 +165,52 @@ describe('the version that a writer gives', () => {
 })
 
 describe('a policy that ends', () => {
+  test('ends for who used it just before, too', async () => {
+    const policy = 'path "sys/policy" { capabilities = ["read"] }'
+    await cluster.write(acl('brief'), { policy, ttl: '1h' })
+    const { auth } = await cluster.write('auth/token/create', { policies: ['brief'], ttl: '3h' })
+    const token = String(auth['client_token'])
+    const lists = async () => (await cluster.read('sys/policy', { token, node: 0 })).status
+    cluster.clock.advance('59m59.999s')
+    expect([await lists(), await lists()]).toEqual([200, 200])
+    cluster.clock.advance('1ms')
+    expect([await lists(), await lists()]).toEqual([403, 403])
+  })
+
+  test('is in no list, and soon in no storage', async () => {
+    for (const name of ['brief', 'team/brief']) {
+      await cluster.write(acl(name), { policy: POLICY, ttl: '1h' })
+    }
+    await cluster.write(acl('longer'), { policy: POLICY, ttl: '1h' })
+    await cluster.write(acl('longer'), { policy: POLICY, ttl: '2h' })
+    await cluster.write(acl('kept'), { policy: POLICY, ttl: '1h' })
+    await cluster.write(acl('kept'), { policy: POLICY })
+    await cluster.write(acl('gone'), { policy: POLICY, ttl: '1h' })
+    await cluster.remove(acl('gone'))
+    cluster.clock.advance('1h')
+
+    const keys = ['default', 'kept', 'longer', 'root']
+    expect((await cluster.list('sys/policy')).data).toEqual({ keys, policies: keys })
+    expect((await cluster.list('sys/policies/acl')).data).toEqual({ keys })
+    expect((await cluster.list('sys/policies/detailed/acl')).data['keys']).toEqual(keys)
+    expect((await cluster.list(acl('team/'))).status).toBe(404)
+
+    for (const node of cluster.nodes) await node.runDuties()
+    expect(await keysBelow(cluster, 'ns/root/policy/')).toEqual(
+      ['default', 'kept', 'longer'].map((name) => `ns/root/policy/${name}`),
+    )
+    expect(await keysBelow(cluster, 'policy-end/')).toEqual([
+      expect.stringMatching(/\.root\.longer$/),
+    ])
+  })
+
+  test('is none that a token can be given', async () => {
+    await cluster.write(acl('brief'), { policy: POLICY, ttl: '1h' })
+    cluster.clock.advance('1h')
+    const made = await cluster.write('auth/token/create', { policies: ['brief'] })
+    expect(made.json['warnings']).toEqual(['Policy "brief" does not exist'])
+  })
+
   test.each([{ ttl: '1h' }, { ttl: 3600 }, { expiration: '2026-01-01T02:00:00+01:00' }])(
     'by %j grants nothing from then on, and is not there',
     async (end) => {

@@ -15,13 +15,8 @@ import {
   ROOT_POLICY,
 } from '../../../core/policy/names.ts'
 import { parsePolicy } from '../../../core/policy/parse.ts'
-import {
-  newPolicy,
-  policyKey,
-  policyPrefix,
-  policyRecords,
-  type PolicyRecord,
-} from '../../../core/policies.ts'
+import { endedPolicies, removePolicy, writePolicy } from '../../../core/policy-ends.ts'
+import { findPolicy, newPolicy, policyPrefix, type PolicyRecord } from '../../../core/policies.ts'
 
 const fields = {
   name: caselessName('Name of the policy; upper and lower case are the same.').default(''),
@@ -64,7 +59,7 @@ export function policyPaths() {
           data: { keys: await policyNames(request, folder(request.data.name)) },
         }),
         read: (request) => readPolicy(request, 'policy'),
-        update: (request) => writePolicy(request, request.data.policy),
+        update: (request) => replacePolicy(request, request.data.policy),
         patch: patchPolicy,
         delete: deletePolicy,
       },
@@ -96,10 +91,12 @@ async function listLegacy(request: Request): Promise<Response> {
 
 /** Names at the top first, those in folders after them, `root` last. */
 async function policyNames(
-  { storage, namespace }: Pick<Request, 'storage' | 'namespace'>,
+  { storage, namespace, nowMs }: Pick<Request, 'storage' | 'namespace' | 'nowMs'>,
   prefix = '',
 ): Promise<string[]> {
-  const names = await namesBelow(storage, policyPrefix(namespace.id), prefix)
+  const stored = await namesBelow(storage, policyPrefix(namespace.id), prefix)
+  const ended = await endedPolicies(storage, namespace.id, nowMs)
+  const names = stored.filter((name) => !ended.has(name))
   const byDepth = [
     ...names.filter((name) => !name.includes('/')),
     ...names.filter((name) => name.includes('/')),
@@ -137,8 +134,7 @@ async function find(
 ): Promise<PolicyRecord | undefined> {
   if (name === ROOT_POLICY && namespace.path === '') return newPolicy(name, '', 0)
   if (name === RESPONSE_WRAPPING_POLICY) return newPolicy(name, RESPONSE_WRAPPING_POLICY_TEXT, 0)
-  const record = await storage.get(policyRecords, policyKey(namespace.id, name))
-  return record !== undefined && (record.expiresAtMs ?? Infinity) > nowMs ? record : undefined
+  return findPolicy(storage, namespace.id, name, nowMs)
 }
 
 async function readPolicy(
@@ -170,20 +166,20 @@ function shown(record: PolicyRecord, textName: 'policy' | 'rules'): Record<strin
 async function writeLegacy(request: Request<typeof legacyFields>): Promise<Response | undefined> {
   const { policy, rules } = request.data
   const old = policy === '' && rules !== ''
-  const answer = await writePolicy(request, old ? rules : policy)
+  const answer = await replacePolicy(request, old ? rules : policy)
   if (!old) return answer
   const warnings = ["'rules' is deprecated, please use 'policy' instead"]
   return { data: null, warnings: [...(answer?.warnings ?? []), ...warnings] }
 }
 
 /** What is not said falls back to what a new policy has: a full write leaves nothing of the policy before. */
-async function writePolicy(request: PolicyRequest, given: string): Promise<Response | undefined> {
+async function replacePolicy(request: PolicyRequest, given: string): Promise<Response | undefined> {
   const name = writableName(request.data.name)
   if (given === '') throw new BadRequest("'policy' parameter not supplied or empty")
   const before = await find(request, name)
   checkCas(request.data, before)
   const base = { ...newPolicy(name, decoded(given), request.nowMs), version: before?.version ?? 0 }
-  store(request, base)
+  await store(request, base)
   return request.nameFolded ? { data: null, warnings: converted(name) } : undefined
 }
 
@@ -194,19 +190,19 @@ async function patchPolicy(request: PolicyRequest): Promise<Response> {
   const before = await find(request, name)
   if (before === undefined) throw new BadRequest('policy not found')
   if (cas !== undefined) checkCas(request.data, before)
-  store(request, policy === '' ? before : { ...before, text: decoded(policy) })
+  await store(request, policy === '' ? before : { ...before, text: decoded(policy) })
   return request.nameFolded ? { data: null, warnings: converted(name) } : { data: null }
 }
 
 const converted = (name: string) => [`policy name was converted to ${name}`]
 
 /** @param base what is not said in the request, and the version before */
-function store(request: PolicyRequest, base: PolicyRecord): void {
+async function store(request: PolicyRequest, base: PolicyRecord): Promise<void> {
   const { storage, namespace, nowMs, data } = request
   const { name, text } = base
   const expiresAtMs = expiryOf(data, nowMs)
   parsePolicy(text, { name, namespace })
-  storage.put(policyRecords, policyKey(namespace.id, name), {
+  await writePolicy(storage, namespace.id, {
     name,
     text,
     version: base.version + 1,
@@ -295,5 +291,5 @@ async function deletePolicy({ storage, namespace, data }: PolicyRequest): Promis
   if (name === ROOT_POLICY || name === RESPONSE_WRAPPING_POLICY) {
     throw new BadRequest(`cannot delete "${name}" policy`)
   }
-  storage.delete(policyKey(namespace.id, name))
+  await removePolicy(storage, namespace.id, name)
 }
