@@ -2,21 +2,25 @@
 import { rfc3339 } from './clock.ts'
 import type { HttpRequest } from './http/message.ts'
 import type { JsonObject } from './json.ts'
+import { Slots } from './slots.ts'
+
+interface Request {
+  readonly id: string
+  readonly http: HttpRequest
+  readonly startedAtMs: number
+}
 
 export class InFlight {
-  readonly #requests = new Map<
-    string,
-    { readonly http: HttpRequest; readonly startedAtMs: number }
-  >()
+  readonly #requests = new Slots<Request>()
 
-  /** hot. */
-  begin(id: string, http: HttpRequest, startedAtMs: number): void {
-    this.#requests.set(id, { http, startedAtMs })
+  /** hot. @returns what `end` is to be given */
+  begin(id: string, http: HttpRequest, startedAtMs: number): number {
+    return this.#requests.add({ id, http, startedAtMs })
   }
 
   /** hot. */
-  end(id: string): void {
-    this.#requests.delete(id)
+  end(slot: number): void {
+    this.#requests.remove(slot)
   }
 
   get count(): number {
@@ -26,7 +30,7 @@ export class InFlight {
   /** By id of the request. */
   list(): JsonObject {
     return Object.fromEntries(
-      Array.from(this.#requests, ([id, { http, startedAtMs }]) => [
+      Array.from(this.#requests, ({ id, http, startedAtMs }) => [
         id,
         {
           start_time: rfc3339(startedAtMs),

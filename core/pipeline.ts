@@ -17,6 +17,7 @@ import type { Registry } from './mounts/registry.ts'
 import { renderHelp } from './plugin/help.ts'
 import type { AclCache } from './policies.ts'
 import type { Random } from './random.ts'
+import { Arrivals } from './request/arrivals.ts'
 import { auditRequest, auditResponse } from './request/audit.ts'
 import { authenticate } from './request/authenticate.ts'
 import { decide, demandAllowed } from './request/authorize.ts'
@@ -78,9 +79,11 @@ interface Attempt {
 export class Pipeline {
   readonly #parts: PipelineParts
   readonly #turns = new Turns()
+  readonly #arrivals: Arrivals
 
   constructor(parts: PipelineParts) {
     this.#parts = parts
+    this.#arrivals = new Arrivals(() => this.#refresh())
   }
 
   /** hot: answers a request below `/v1/`. */
@@ -88,16 +91,17 @@ export class Pipeline {
     const { random, clock, metrics, inFlight } = this.#parts
     const id = random.uuid()
     const startedAtMs = clock.monotonicMs()
-    inFlight.begin(id, http, clock.nowMs())
+    const slot = inFlight.begin(id, http, clock.nowMs())
     let response: HttpResponse
     try {
       const exchange = newExchange(id, readRequest(http, this.#parts.limits))
+      await this.#arrivals.join()
       const first = await this.#attempt(exchange)
       response = 'conflict' in first ? await this.#tryAgain(exchange, first) : first
     } catch (error) {
       response = this.#failed(id, error)
     } finally {
-      inFlight.end(id)
+      inFlight.end(slot)
     }
     metrics.observe(http.method, clock.monotonicMs() - startedAtMs)
     const namespace = header(http, 'x-vault-namespace')
@@ -110,6 +114,7 @@ export class Pipeline {
     try {
       for (let attempt = 2; attempt <= MAX_ATTEMPTS; attempt++) {
         if (attempt > ATTEMPTS_AT_ONCE) await this.#pause()
+        this.#refresh()
         const answer = await this.#attempt(exchange)
         if (!('conflict' in answer)) return answer
         done()
@@ -146,12 +151,14 @@ export class Pipeline {
     return error !== undefined || answer === undefined ? renderError(asRequestError(error)) : answer
   }
 
+  /** Takes in what others have committed, which may be that all nodes are sealed. */
+  #refresh(): void {
+    this.#parts.unsealed()?.store.cache.refresh()
+  }
+
   #begin(exchange: Exchange): Attempt {
     const parts = this.#parts.unsealed()
     if (parts === undefined) throw new Sealed()
-    parts.store.cache.refresh()
-    // What changed may have been that another node sealed all.
-    if (this.#parts.unsealed() !== parts) throw new Sealed()
     const transaction = new Transaction(parts.store)
     const nowMs = this.#parts.clock.nowMs()
     exchange.startedAtMs = nowMs

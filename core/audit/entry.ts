@@ -2,9 +2,9 @@
  * Facts become the line of one device: JSON with the keys in the order that Vault writes, values hashed under the
  * device's salt. What is empty is left out, as there.
  *
- * hot: two lines a request and device. Text is put together directly, and remembered for each facts object (weakly, by
- * identity): the response entry takes `auth` and `request` over from the request entry. Nothing remembered is shared
- * between devices, but for mounts, of which nothing is hashed.
+ * hot: two lines a request and device. Text is put together directly, and kept with each facts object: the response
+ * entry takes `auth` and `request` over from the request entry. Nothing that is kept is shared between devices, but for
+ * mounts, of which nothing is hashed.
  */
 import { rfc3339 } from '../clock.ts'
 import { dataText } from './data.ts'
@@ -44,8 +44,6 @@ const LISTINGS: ReadonlySet<string> = new Set(['list', 'scan'])
 export class EntryWriter {
   readonly #hash: SaltedHash
   readonly #format: EntryFormat
-  readonly #authTexts = new WeakMap<AuthFacts, string>()
-  readonly #requestTexts = new WeakMap<RequestFacts, string>()
   readonly #frozenTexts = new WeakMap<object, string>()
 
   constructor(hash: SaltedHash, format: EntryFormat) {
@@ -71,12 +69,7 @@ export class EntryWriter {
   }
 
   #auth(auth: AuthFacts): string {
-    let text = this.#authTexts.get(auth)
-    if (text === undefined) {
-      text = flat(this.#authText(auth))
-      this.#authTexts.set(auth, text)
-    }
-    return text
+    return this.#encoded(auth) ?? this.#keep(auth, this.#authText(auth))
   }
 
   /** Each member before `token_type`, which is always there, ends with a comma; each after it begins with one. */
@@ -106,11 +99,19 @@ export class EntryWriter {
   }
 
   #request(request: RequestFacts): string {
-    let text = this.#requestTexts.get(request)
-    if (text === undefined) {
-      text = flat(this.#requestText(request))
-      this.#requestTexts.set(request, text)
+    return this.#encoded(request) ?? this.#keep(request, this.#requestText(request))
+  }
+
+  #encoded(facts: AuthFacts | RequestFacts): string | undefined {
+    for (let { encoded } = facts; encoded !== undefined; encoded = encoded.next) {
+      if (encoded.by === this) return encoded.text
     }
+    return undefined
+  }
+
+  #keep(facts: AuthFacts | RequestFacts, made: string): string {
+    const text = flat(made)
+    facts.encoded = { by: this, text, next: facts.encoded }
     return text
   }
 

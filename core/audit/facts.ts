@@ -6,6 +6,17 @@
  * entry, the same `mount` with every request) is not encoded again: whoever reuses one saves its hashes.
  */
 
+/**
+ * What the devices made of some facts, kept with these. In a WeakMap they would cost twice the time that collecting
+ * the young objects takes (measured: 1 ms instead of 0.4).
+ */
+export interface Encoded {
+  /** The device's writer. */
+  readonly by: object
+  readonly text: string
+  readonly next: Encoded | undefined
+}
+
 /** The entry before the handler runs. */
 export interface RequestEntry {
   readonly timeMs: number
@@ -41,6 +52,7 @@ export interface AuthFacts {
   readonly tokenType: 'default' | 'service' | 'batch'
   readonly tokenTtlSeconds?: number | undefined
   readonly tokenIssueTimeMs?: number | undefined
+  encoded?: Encoded | undefined
 }
 
 export interface PolicyResults {
@@ -77,6 +89,7 @@ export interface RequestFacts {
   readonly headers?: Readonly<Record<string, string | readonly string[] | undefined>> | undefined
   readonly auditedHeaders?: AuditedHeaders | undefined
   readonly clientCertificateSerialNumber?: string | undefined
+  encoded?: Encoded | undefined
 }
 
 /** The mount that is asked. The pipeline keeps one object a mount and makes a new one when something of it changes. */

@@ -1,6 +1,6 @@
 /**
- * Gathers lines for one device: those of one turn of the event loop share one write, and while a write is under way
- * further ones gather for the next.
+ * Gathers lines for one device: those of all requests that run now share one write (the requests that came in one turn
+ * of the event loop begin together), and while a write is under way further ones gather for the next.
  *
  * Order   as added.
  * Limits  `MAX_WAITING_CHARACTERS` wait while a device stalls; a line beyond that is refused at once.
@@ -37,7 +37,7 @@ export class LineGroup {
     this.#lines += line
     if (this.#waiting === undefined) {
       this.#waiting = Promise.withResolvers()
-      if (this.#underWay === undefined) setImmediate(() => this.#start())
+      if (this.#underWay === undefined) process.nextTick(() => this.#start())
     }
     return this.#waiting.promise
   }
@@ -70,6 +70,6 @@ export class LineGroup {
     this.#onOutcome(failure)
     group.resolve(failure)
     // Whoever waited may add more first: their lines join this write.
-    if (this.#waiting !== undefined) setImmediate(() => this.#start())
+    if (this.#waiting !== undefined) process.nextTick(() => this.#start())
   }
 }

@@ -39,8 +39,10 @@ export class Exchange implements HttpRequest {
   /** When its time is over, on the monotonic clock. */
   readonly deadlineMs: number
   body: Buffer = NO_BODY
+  readonly outgoing: ServerResponse
+  /** Among the requests of its listener, while it is one of them. */
+  slot: number | undefined = undefined
   readonly #incoming: IncomingMessage
-  readonly #outgoing: ServerResponse
   #stream: BodyStream | undefined
   #controller: AbortController | undefined
   #aborted: Error | undefined
@@ -60,7 +62,7 @@ export class Exchange implements HttpRequest {
     this.client = client
     this.deadlineMs = deadlineMs
     this.#incoming = incoming
-    this.#outgoing = outgoing
+    this.outgoing = outgoing
   }
 
   get headers(): HttpRequest['headers'] {
@@ -72,8 +74,8 @@ export class Exchange implements HttpRequest {
     if (this.#controller === undefined) {
       this.#controller = new AbortController()
       if (this.#aborted !== undefined) this.#controller.abort(this.#aborted)
-      else if (this.#outgoing.destroyed) this.abort(new ClientGone())
-      else this.#outgoing.once('close', () => this.#closed())
+      else if (this.outgoing.destroyed) this.abort(new ClientGone())
+      else this.outgoing.once('close', () => this.#closed())
     }
     return this.#controller.signal
   }
@@ -104,6 +106,6 @@ export class Exchange implements HttpRequest {
   }
 
   #closed(): void {
-    if (!this.#outgoing.writableFinished) this.abort(new ClientGone())
+    if (!this.outgoing.writableFinished) this.abort(new ClientGone())
   }
 }

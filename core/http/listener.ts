@@ -24,6 +24,7 @@ import { Exchange, MAX_HEADERS, RequestTimedOut } from './exchange.ts'
 import { acceptListVerb } from './list-verb.ts'
 import type { App, HttpResponse } from './message.ts'
 import { ResponseHeaders, type CustomHeaders } from './response-headers.ts'
+import { Slots } from '../slots.ts'
 import { readTlsOptions, type TlsConfig } from './tls-files.ts'
 
 export interface ListenerConfig {
@@ -127,8 +128,7 @@ class NodeListener implements Listener {
   readonly #viaHono: NodeHandler
   readonly #budget: BodyBudget = { usedBytes: 0, maxBytes: MAX_BUFFERED_BYTES }
   readonly #requestMs: number
-  /** In the order of their deadlines, since all have the same time. */
-  readonly #running = new Map<Exchange, ServerResponse>()
+  readonly #running = new Slots<Exchange>()
   readonly #sockets = new Set<Socket>()
   #cancelCheck: () => void = () => undefined
   #draining = false
@@ -214,13 +214,19 @@ class NodeListener implements Listener {
     const deadlineMs = this.#parts.clock.monotonicMs() + this.#requestMs
     const exchange = new Exchange(incoming, outgoing, client, deadlineMs)
     if (this.#draining) outgoing.setHeader('Connection', 'close')
-    this.#running.set(exchange, outgoing)
+    exchange.slot = this.#running.add(exchange)
     return exchange
   }
 
   #end(exchange: Exchange): void {
-    this.#running.delete(exchange)
+    this.#forget(exchange)
     exchange.end()
+  }
+
+  #forget(exchange: Exchange): void {
+    if (exchange.slot === undefined) return
+    this.#running.remove(exchange.slot)
+    exchange.slot = undefined
   }
 
   #send(outgoing: ServerResponse, response: HttpResponse): void {
@@ -257,12 +263,12 @@ class NodeListener implements Listener {
   /** Aborts the requests whose time is over, and answers for those that do not heed it. */
   #check(): void {
     const nowMs = this.#parts.clock.monotonicMs()
-    for (const [exchange, outgoing] of this.#running) {
-      if (exchange.deadlineMs > nowMs) break
+    for (const exchange of this.#running) {
+      if (exchange.deadlineMs > nowMs) continue
       exchange.abort(new RequestTimedOut())
       if (exchange.deadlineMs + ABORTED_GRACE_MS <= nowMs) {
-        this.#running.delete(exchange)
-        this.#fail(outgoing, new RequestTimedOut())
+        this.#forget(exchange)
+        this.#fail(exchange.outgoing, new RequestTimedOut())
       }
     }
     this.#cancelCheck = this.#parts.clock.after(CHECK_INTERVAL_MS, () => this.#check())
@@ -274,7 +280,7 @@ class NodeListener implements Listener {
    */
   #closeIdle(): void {
     const busy = new Set<Socket | null>()
-    for (const outgoing of this.#running.values()) {
+    for (const { outgoing } of this.#running) {
       if (!outgoing.headersSent) outgoing.setHeader('Connection', 'close')
       busy.add(outgoing.socket)
     }
@@ -285,7 +291,7 @@ class NodeListener implements Listener {
   }
 
   #cutOff(): void {
-    for (const exchange of this.#running.keys()) exchange.abort(new ClientGone())
+    for (const exchange of this.#running) exchange.abort(new ClientGone())
     for (const socket of this.#sockets) socket.destroy()
   }
 }

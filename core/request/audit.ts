@@ -64,6 +64,7 @@ function authFacts({ token, decision, incoming }: Exchange): AuthFacts {
     ...tokenFacts(token),
     clientToken: incoming.token,
     policyResults: policyResults(decision),
+    encoded: undefined,
   }
   known.set(token, { decision, facts })
   return facts
@@ -116,6 +117,7 @@ function requestFacts(exchange: Exchange, auditedHeaders: AuditedHeaders): Reque
     wrapTtlSeconds: incoming.wrapTtlSeconds,
     headers: incoming.headers,
     auditedHeaders,
+    encoded: undefined,
   }
 }
 
