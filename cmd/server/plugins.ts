@@ -22,6 +22,7 @@ import { sealPaths } from '../../engines/system/paths/seal.ts'
 import { statusPaths } from '../../engines/system/paths/status.ts'
 import { toolPaths } from '../../engines/system/paths/tools.ts'
 import { uiPaths } from '../../engines/system/paths/ui.ts'
+import { uiHeaderPaths } from '../../engines/system/paths/ui-headers.ts'
 import { wrappingPaths } from '../../engines/system/paths/wrapping.ts'
 
 export interface PluginParts {
@@ -31,6 +32,8 @@ export interface PluginParts {
   readonly apiAddress?: string
   /** The server's log; nothing where there is none. */
   readonly logLevels?: LogLevels
+  /** Names of the headers that the listeners' configuration sets. */
+  readonly responseHeaders?: readonly string[]
   /** Tells the operator; nobody where there is none. */
   readonly warn?: (text: string) => void
   /** What may be shown of the configuration. */
@@ -72,6 +75,7 @@ function systemPaths(node: Node, parts: PluginParts) {
       () => node.rotate(),
     ),
     ...uiPaths(unsealed, registry),
+    ...uiHeaderPaths(parts.responseHeaders ?? []),
     ...pluginPaths(registry),
     ...toolPaths,
     ...corsPaths,

@@ -69,6 +69,7 @@ export class RunningServer {
         configuration: shownConfiguration(config),
         logLevels: logLevels(log),
         warn: (text) => log.warn(text),
+        responseHeaders: config.listeners.flatMap(headerNames),
       }),
       onFailure: (what, error) => log.error({ err: describe(error) }, `core: ${what} failed`),
       onSealChange: (sealed) => log.info(`core: the server is ${sealed ? 'sealed' : 'unsealed'}`),
@@ -159,6 +160,11 @@ function shownConfiguration(config: RunningConfig): Readonly<Record<string, unkn
     })),
     storage: { type: config.storage.type },
   }
+}
+
+/** Of all statuses. */
+function headerNames({ responseHeaders }: ListenerConfig): string[] {
+  return Object.values(responseHeaders).flatMap((headers) => Object.keys(headers))
 }
 
 /** The log has one level; `core` is its name, and the other parts follow it. */

@@ -6,6 +6,7 @@ import { AuditBroker } from '../../core/audit/broker.ts'
 import { createApi } from '../../core/api.ts'
 import type { Clock } from '../../core/clock.ts'
 import { DEFAULT_BODY_LIMITS } from '../../core/http/body.ts'
+import { DEFAULT_CUSTOM_HEADERS } from '../../core/http/response-headers.ts'
 import type { App, HttpRequest } from '../../core/http/message.ts'
 import { parseJson, type JsonObject } from '../../core/json.ts'
 import { Node } from '../../core/node.ts'
@@ -152,7 +153,12 @@ function startNode(
     random,
   })
   const auditSettings = { device: { auditDirectory }, allowApiCreation: true }
-  const builtin = builtinPlugins({ audit, auditSettings, warn: (text) => warnings.push(text) })
+  const builtin = builtinPlugins({
+    audit,
+    auditSettings,
+    warn: (text) => warnings.push(text),
+    responseHeaders: Object.keys(DEFAULT_CUSTOM_HEADERS['default'] ?? {}),
+  })
   const node = new Node({
     storage,
     storageType: 'inmem',
