@@ -1,6 +1,15 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { escapeHtml, isJsonObject, parseJson, stringifyJson } from './json.ts'
+import {
+  escapeHtml,
+  flat,
+  isJsonObject,
+  parseJson,
+  quote,
+  sortedKeys,
+  stringifyJson,
+} from './json.ts'
+import { deepFreeze } from './store/kind.ts'
 
 describe('numbers keep their text', () => {
   test.each([
@@ -83,6 +92,45 @@ describe('output is as Go’s encoder writes it', () => {
       '{"a":"2026-01-02T03:04:05.6Z","c":["2026-01-02T03:04:05.6Z",null]}',
     )
   })
+})
+
+test('a string is quoted as Go quotes it, whatever is in it', () => {
+  const text = fc.oneof(
+    fc.string({ unit: 'binary' }),
+    fc
+      .array(fc.constantFrom('<', '"', '\\', '\u2029', '\ud800', 'a', '\u001f', '\u007f'))
+      .map((all) => all.join('')),
+  )
+  fc.assert(
+    fc.property(text, (one) => {
+      expect(quote(one)).toBe(escapeHtml(JSON.stringify(one)))
+    }),
+  )
+})
+
+test('what is frozen reads the same, the first time and later', () => {
+  fc.assert(
+    fc.property(fc.jsonValue(), (value) => {
+      const expected = stringifyJson(value)
+      const frozen = deepFreeze(structuredClone(value))
+      expect(stringifyJson(frozen)).toBe(expected)
+      expect(stringifyJson({ a: frozen })).toBe(`{"a":${expected}}`)
+    }),
+  )
+  const numbers = deepFreeze(parseJson('{"a":1.0,"b":[2.50]}'))
+  expect([stringifyJson(numbers), stringifyJson([numbers])]).toEqual([
+    '{"a":1.0,"b":[2.50]}',
+    '[{"a":1.0,"b":[2.50]}]',
+  ])
+})
+
+test('keys come sorted, those that look like numbers too', () => {
+  expect(sortedKeys({ b: 1, 10: 1, a: 1, 9: 1 })).toEqual(['10', '9', 'a', 'b'])
+  expect(sortedKeys({})).toEqual([])
+})
+
+test('a flat text is the text', () => {
+  for (const one of ['', 'abc', `${'a'.repeat(30)}${'b'.repeat(30)}`]) expect(flat(one)).toBe(one)
 })
 
 test('names that objects have by birth are names like any other', () => {

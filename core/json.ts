@@ -62,52 +62,84 @@ const HTML_TEST = /[<>&\u2028\u2029]/
 /**
  * hot: every answer. The JSON text of `value` as Go's encoder writes it. Members that are `undefined` are left out; a
  * `Date` is a time as Go prints it (which the audit log shows, unlike a string).
- * The encoder is our own because JavaScript moves integer-like keys to the front of an object, whatever their order.
+ *
+ * JavaScript's own encoder, which is several times as fast, does it where it can: it moves integer-like keys to the
+ * front of an object, whatever their order. What is frozen, as stored records are, is encoded once.
  */
 export function stringifyJson(value: unknown): string {
-  return escapeHtml(isInOrder(value) ? JSON.stringify(value) : encode(value))
+  return encode(value)
 }
 
-/** Whether JavaScript's own encoder, which is several times as fast, writes the value as Go's does. */
-function isInOrder(value: unknown): boolean {
-  if (typeof value !== 'object') return value !== undefined
-  if (value === null || JSON.isRawJSON(value)) return true
-  if (Array.isArray(value)) return value.every(isInOrder)
-  if (value instanceof Date) return false
+/** Of objects that cannot change, nor what is in them. */
+const ofFrozen = new WeakMap<object, string>()
+
+function encode(value: unknown): string {
+  if (typeof value === 'string') return quote(value)
+  if (typeof value !== 'object' || value === null || JSON.isRawJSON(value)) {
+    return JSON.stringify(value)
+  }
+  if (value instanceof Date) return `"${rfc3339(value.getTime())}"`
+  if (!Object.isFrozen(value)) return encodeStructure(value)
+  let text = ofFrozen.get(value)
+  if (text === undefined) {
+    text = flat(encodeStructure(value))
+    ofFrozen.set(value, text)
+  }
+  return text
+}
+
+function encodeStructure(value: object): string {
+  if (Array.isArray(value)) return encodeArray(value)
+  return isPlain(value) ? escapeHtml(JSON.stringify(value)) : encodeObject(value)
+}
+
+function encodeArray(items: readonly unknown[]): string {
+  if (items.every(isPrimitive)) return escapeHtml(JSON.stringify(items))
+  return `[${items.map((item) => (item === undefined ? 'null' : encode(item))).join(',')}]`
+}
+
+/** Whether JavaScript's own encoder writes the object as Go's does. */
+function isPlain(object: object): boolean {
   let before = ''
-  for (const key in value) {
-    if (key < before || !isInOrder(Reflect.get(value, key))) return false
+  for (const key in object) {
+    if (key < before || !isPrimitive(Reflect.get(object, key))) return false
     before = key
   }
   return true
 }
 
-function encode(value: unknown): string {
-  if (typeof value !== 'object' || value === null || JSON.isRawJSON(value))
-    return JSON.stringify(value)
-  if (Array.isArray(value)) return encodeArray(value)
-  return value instanceof Date ? `"${rfc3339(value.getTime())}"` : encodeObject(value)
-}
-
-function encodeArray(items: readonly unknown[]): string {
-  if (items.every((item) => typeof item !== 'object' || item === null)) return JSON.stringify(items)
-  return `[${items.map((item) => (item === undefined ? 'null' : encode(item))).join(',')}]`
+function isPrimitive(value: unknown): boolean {
+  return typeof value !== 'object' || value === null
 }
 
 function encodeObject(object: object): string {
   let text = ''
-  const members = object as Readonly<Record<string, unknown>>
-  for (const key of Object.keys(object).sort(byCodeUnit)) {
-    const value = members[key]
-    if (value !== undefined)
-      text += `${text === '' ? '' : ','}${JSON.stringify(key)}:${encode(value)}`
+  for (const key of sortedKeys(object)) {
+    const value: unknown = Reflect.get(object, key)
+    if (value !== undefined) text += `${text === '' ? '' : ','}${quote(key)}:${encode(value)}`
   }
   return `{${text}}`
 }
 
-/** Go sorts by bytes of UTF-8; the two orders differ for characters beyond the BMP only. */
-function byCodeUnit(a: string, b: string): number {
-  return a < b ? -1 : 1
+/**
+ * hot: most objects have their keys in order already, and looking is cheaper than sorting. Go sorts by bytes of UTF-8;
+ * the two orders differ for characters beyond the BMP only.
+ */
+export function sortedKeys(object: object): string[] {
+  const keys = Object.keys(object)
+  for (let i = 1; i < keys.length; i++) {
+    if ((keys[i] ?? '') < (keys[i - 1] ?? '')) return keys.sort()
+  }
+  return keys
+}
+
+/** Whatever either encoder escapes, and surrogates, of which one may be alone. */
+// oxlint-disable-next-line no-control-regex -- control characters are what it looks for
+const TO_ESCAPE = /["\\<>&\u0000-\u001f\u2028\u2029\ud800-\udfff]/
+
+/** hot: a string as JSON; most need no escape. */
+export function quote(text: string): string {
+  return TO_ESCAPE.test(text) ? escapeHtml(JSON.stringify(text)) : `"${text}"`
 }
 
 /** Escapes what Go's encoder escapes beyond JSON's own rules. Such characters occur in strings only. */
@@ -115,4 +147,14 @@ export function escapeHtml(json: string): string {
   return HTML_TEST.test(json)
     ? json.replace(HTML, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)
     : json
+}
+
+/**
+ * hot: the same text, of JSON, in one piece. Text that was put together is a tree of its pieces until somebody looks at
+ * it; kept as a tree it costs the garbage collector more than it cost to make (measured: 3 µs of 13 a request and
+ * answer).
+ */
+export function flat(text: string): string {
+  // The result must be used, or the optimizer drops the look. No JSON begins with NUL.
+  return text.charCodeAt(0) === 0 ? '' : text
 }

@@ -3,7 +3,7 @@
  * element of a list by itself. Keys, numbers, booleans, null and times (`Date`) stay as they are, keys are sorted.
  */
 import { rfc3339 } from '../clock.ts'
-import { flat, quote, sortedKeys } from './quote.ts'
+import { flat, quote, sortedKeys } from '../json.ts'
 import type { SaltedHash } from './salted-hash.ts'
 
 export interface DataRules {

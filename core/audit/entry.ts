@@ -7,6 +7,7 @@
  * mounts, of which nothing is hashed.
  */
 import { rfc3339 } from '../clock.ts'
+import { flat, quote } from '../json.ts'
 import { dataText } from './data.ts'
 import type {
   AuthFacts,
@@ -18,7 +19,7 @@ import type {
   ResponseFacts,
   WrapFacts,
 } from './facts.ts'
-import { flat, quote, quoteList, quoteMap } from './quote.ts'
+import { quoteList, quoteMap } from './quote.ts'
 import type { SaltedHash } from './salted-hash.ts'
 
 /** The options of a device that decide what its lines show. */
