@@ -44,14 +44,57 @@ async function adminOf(cluster: Cluster, namespace: string): Promise<string> {
 
 const self = (cluster: Cluster, token: string, namespace = '') =>
   cluster.read('auth/token/lookup-self', { token, ...within(namespace) })
+/** Something that is of the namespace asked, and not of the token. */
+const mounts = (cluster: Cluster, token: string, namespace = '') =>
+  cluster.read('sys/mounts', { token, ...within(namespace) })
 
 test('a token names its namespace, and is good there and below', async () => {
   const cluster = await start()
   const token = await adminOf(cluster, 'a')
   expect(token).toMatch(/^hvs\.[0-9A-Za-z]{24}\.aaaaaa$/)
   expect((await self(cluster, token, 'a')).data).toMatchObject({ namespace_path: 'a/' })
-  expect((await self(cluster, token, 'a/deep')).status).toBe(200)
-  for (const other of ['', 'b']) expect((await self(cluster, token, other)).status).toBe(403)
+  expect((await mounts(cluster, token, 'a')).status).toBe(200)
+  expect((await mounts(cluster, token, 'a/deep')).status).toBe(200)
+  for (const other of ['', 'b']) expect((await mounts(cluster, token, other)).status).toBe(403)
+})
+
+describe('what is about the calling token happens in its namespace, whichever is asked', () => {
+  test.each(['a', 'a/deep', 'b', ''])('asked in %j', async (namespace) => {
+    const cluster = await start()
+    const body = { policies: ['default'], ttl: '1h', no_parent: true }
+    const made = await cluster.write('auth/token/create', body, within('a'))
+    const token = String(made.auth['client_token'])
+    const asked = { token, ...within(namespace) }
+
+    expect((await self(cluster, token, namespace)).data).toMatchObject({ namespace_path: 'a/' })
+    cluster.clock.advance('30m')
+    const renewed = await cluster.write('auth/token/renew-self', {}, asked)
+    expect(renewed.auth).toMatchObject({ lease_duration: 3600 })
+    expect((await mounts(cluster, token, namespace)).status).toBe(403)
+    expect((await cluster.write('auth/token/revoke-self', {}, asked)).status).toBe(204)
+    expect((await self(cluster, token, 'a')).status).toBe(403)
+  })
+
+  test('by the policies that it has there', async () => {
+    const cluster = await start()
+    const policy = 'path "deep/auth/token/lookup-self" { capabilities = ["read"] }'
+    await putPolicy(cluster, 'elsewhere', policy, 'aaaaaa')
+    const body = { policies: ['elsewhere'], no_default_policy: true }
+    const made = await cluster.write('auth/token/create', body, within('a'))
+    const token = String(made.auth['client_token'])
+    for (const namespace of ['a', 'a/deep'])
+      expect((await self(cluster, token, namespace)).status).toBe(403)
+  })
+
+  test('also for batch tokens, and not in a namespace that is none', async () => {
+    const cluster = await start()
+    const body = { policies: ['default'], type: 'batch', ttl: '1h', no_parent: true }
+    const made = await cluster.write('auth/token/create', body, within('a'))
+    const token = String(made.auth['client_token'])
+    for (const namespace of ['a', 'a/deep'])
+      expect((await self(cluster, token, namespace)).data).toMatchObject({ namespace_path: 'a/' })
+    expect((await self(cluster, token, 'c')).status).toBe(404)
+  })
 })
 
 test.each([
@@ -87,7 +130,7 @@ test('row 18 (CVE-2026-55775): the root namespace has no other name below anothe
   }
   for (const header of ['root', '/', '']) {
     expect((await self(cluster, cluster.rootToken, header)).status).toBe(200)
-    expect((await self(cluster, token, header)).status).toBe(403)
+    expect((await mounts(cluster, token, header)).status).toBe(403)
   }
 })
 
@@ -135,17 +178,12 @@ test('mounts of the same path are others in each namespace', async () => {
 
 test('a policy of a parent reaches a namespace below by the path from itself', async () => {
   const cluster = await start()
-  await putPolicy(
-    cluster,
-    'down',
-    'path "deep/auth/token/lookup-self" { capabilities = ["read"] }',
-    'aaaaaa',
-  )
+  await putPolicy(cluster, 'down', 'path "deep/sys/mounts" { capabilities = ["read"] }', 'aaaaaa')
   const body = { policies: ['down'], no_default_policy: true }
   const made = await cluster.write('auth/token/create', body, within('a'))
   const token = String(made.auth['client_token'])
-  expect((await self(cluster, token, 'a/deep')).status).toBe(200)
-  expect((await self(cluster, token, 'a')).status).toBe(403)
+  expect((await mounts(cluster, token, 'a/deep')).status).toBe(200)
+  expect((await mounts(cluster, token, 'a')).status).toBe(403)
 })
 
 describe('row 19 (CVE-2026-40264): an accessor of another namespace', () => {
@@ -191,9 +229,9 @@ test('root within a namespace is root there and below, and nowhere else', async 
   expect(made.auth['policies']).toEqual(['root'])
   const token = String(made.auth['client_token'])
   for (const namespace of ['a', 'a/deep'])
-    expect((await self(cluster, token, namespace)).status).toBe(200)
+    expect((await mounts(cluster, token, namespace)).status).toBe(200)
   for (const namespace of ['', 'b'])
-    expect((await self(cluster, token, namespace)).status).toBe(403)
+    expect((await mounts(cluster, token, namespace)).status).toBe(403)
 })
 
 test('row 16 (CVE-2020-10661): a wildcard of a parent does not reach into a namespace below', async () => {
@@ -202,8 +240,8 @@ test('row 16 (CVE-2020-10661): a wildcard of a parent does not reach into a name
   const body = { policies: ['wide'], no_default_policy: true }
   const made = await cluster.write('auth/token/create', body, within('a'))
   const token = String(made.auth['client_token'])
-  expect((await self(cluster, token, 'a')).status).toBe(200)
-  expect((await self(cluster, token, 'a/deep')).status).toBe(403)
+  expect((await mounts(cluster, token, 'a')).status).toBe(200)
+  expect((await mounts(cluster, token, 'a/deep')).status).toBe(403)
 })
 
 test('a token whose namespace is gone may do nothing', async () => {

@@ -40,6 +40,8 @@ export interface Access {
   readonly unauthenticated?: boolean
   /** The client's token may be the wrapping token that the request is about. */
   readonly takesWrappingToken?: boolean
+  /** It is about the client's token, and so happens in that token's namespace, whichever the request names. */
+  readonly aboutCaller?: boolean
   /** It is about the whole server, so no tenant may do it: there is no such operation in a namespace but the root one. */
   readonly rootOnly?: boolean
 }
@@ -119,6 +121,7 @@ export function path<const F extends Fields = Record<never, never>>(
       sudo: long.sudo ?? declaration.sudo ?? false,
       unauthenticated: long.unauthenticated ?? declaration.unauthenticated ?? false,
       takesWrappingToken: long.takesWrappingToken ?? declaration.takesWrappingToken ?? false,
+      aboutCaller: long.aboutCaller ?? declaration.aboutCaller ?? false,
       rootOnly: long.rootOnly ?? declaration.rootOnly ?? false,
     })
   }

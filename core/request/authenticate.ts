@@ -23,21 +23,22 @@ export const INVALID_WRAPPING_TOKEN = 'wrapping token is not valid or does not e
 /**
  * Finds the token.
  *
+ * @param token its text; empty: none was sent
  * @param facts of the operation; `undefined`: there is no such operation, which only a valid token may learn
  * @returns `undefined` where none is needed
  * @throws {PermissionDenied} there is none, or it is not alive
  */
 export async function findCaller(
   context: FindContext,
-  incoming: Incoming,
+  token: string,
   facts: OperationFacts | undefined,
 ): Promise<Living | undefined> {
-  if (incoming.token !== '') {
-    const living = await findLiving(context, incoming.token)
+  if (token !== '') {
+    const living = await findLiving(context, token)
     if (living !== undefined) return living
   }
   if (facts?.unauthenticated) return undefined
-  throw refusal(facts, incoming.token)
+  throw refusal(facts, token)
 }
 
 function refusal(facts: OperationFacts | undefined, token: string): RequestError {

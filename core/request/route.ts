@@ -31,6 +31,16 @@ export async function routeRequest(
   incoming: Incoming,
 ): Promise<Route> {
   const located = await locate(root, incoming.namespace ?? '', incoming.path)
+  return routeWithin(root, registry, incoming, located)
+}
+
+/** hot: where the request goes that was for this path of this namespace. */
+export async function routeWithin(
+  root: View,
+  registry: Registry,
+  incoming: Incoming,
+  located: Located,
+): Promise<Route> {
   const entry = await findMount(root, located.namespace.id, located.path)
   const instance = entry === undefined ? undefined : registry.instance(entry)
   if (entry === undefined || instance === undefined) return { ...located, target: undefined }

@@ -5,6 +5,7 @@
 import type { AuditedHeaders } from '../audit/facts.ts'
 import type { AuditTable } from '../audit/table.ts'
 import type { Registry } from '../mounts/registry.ts'
+import { namespaceById } from '../namespaces.ts'
 import type { OperationFacts } from '../plugin/path.ts'
 import type { AclCache } from '../policies.ts'
 import type { Acl } from '../policy/acl.ts'
@@ -13,11 +14,12 @@ import type { Read, Transaction } from '../store/transaction.ts'
 import type { View } from '../store/view.ts'
 import type { BatchCodec } from '../tokens/batch.ts'
 import type { TokenRecord } from '../tokens/record.ts'
+import { fromJwt } from '../wrapping/jwt.ts'
 import { findCaller, isWrappingToken } from './authenticate.ts'
 import { aclOf } from './authorize.ts'
 import { declaredOperation } from './handle.ts'
 import type { Incoming } from './incoming.ts'
-import { routeRequest, type Route } from './route.ts'
+import { routeRequest, routeWithin, type Route } from './route.ts'
 
 export interface Standing {
   readonly route: Route
@@ -45,11 +47,16 @@ export async function findStanding(
   onRoute: (route: Route) => void,
 ): Promise<Standing> {
   const { root, nowMs, batch } = context
-  const route = await routeRequest(root, context.registry, incoming)
-  onRoute(route)
-  const facts = declaredOperation(route, incoming.operation)
-  const living = await findCaller({ root, nowMs, batch }, incoming, facts)
+  const asked = await routeRequest(root, context.registry, incoming)
+  onRoute(asked)
+  const facts = declaredOperation(asked, incoming.operation)
+  const text = facts?.takesWrappingToken
+    ? await fromJwt(root, nowMs, incoming.token)
+    : incoming.token
+  const living = await findCaller({ root, nowMs, batch }, text, facts)
   const token = living?.record
+  const route = facts?.aboutCaller ? await inNamespaceOf(token, asked, context, incoming) : asked
+  onRoute(route)
   const needsRights =
     token !== undefined &&
     incoming.operation !== 'help' &&
@@ -58,6 +65,19 @@ export async function findStanding(
   const acl = needsRights ? await aclOf(root, context.acls, token, nowMs) : undefined
   const untilMs = Math.min(living?.untilMs ?? Infinity, acl?.expiresAtMs ?? Infinity)
   return { route, facts, token, acl, untilMs }
+}
+
+/** The same path in the namespace of the token, whichever the request named. */
+async function inNamespaceOf(
+  token: TokenRecord | undefined,
+  asked: Route,
+  { root, registry }: StandingContext,
+  incoming: Incoming,
+): Promise<Route> {
+  if (token === undefined || token.namespaceId === asked.namespace.id) return asked
+  const namespace = await namespaceById(root, token.namespaceId)
+  if (namespace === undefined) return asked
+  return routeWithin(root, registry, incoming, { namespace, path: asked.path })
 }
 
 /** What is kept with a standing: the audit settings that were read before it. */

@@ -195,6 +195,53 @@ describe('as a JWT', () => {
     expect((await unwrapByBody(cluster, jwt, cluster.rootToken)).data).toEqual({ a: 'x' })
   })
 
+  test('opens what it wraps with itself as the calling token, once', async () => {
+    const cluster = await start()
+    const jwt = await wrapped(cluster, { a: 'x' }, JWT)
+    expect((await unwrap(cluster, jwt)).data).toEqual({ a: 'x' })
+    expect(await unwrap(cluster, jwt)).toMatchObject(NOT_VALID)
+    expect(await unwrapByBody(cluster, jwt, cluster.rootToken)).toMatchObject(NOT_VALID)
+    const { jti } = decodeJwt(await wrapped(cluster, { a: 'y' }, JWT))
+    expect((await unwrap(cluster, String(jti))).data).toEqual({ a: 'y' })
+  })
+
+  test('opens what it wraps where it is both the calling token and the one asked for', async () => {
+    const cluster = await start()
+    const jwt = await wrapped(cluster, { a: 'x' }, JWT)
+    const { jti } = decodeJwt(jwt)
+    const opened = await unwrapByBody(cluster, String(jti), jwt)
+    expect(opened.data).toEqual({ a: 'x' })
+  })
+
+  test('is looked up and wrapped anew as the calling token', async () => {
+    const cluster = await start()
+    const jwt = await wrapped(cluster, { a: 'x' }, JWT)
+    const looked = await cluster.write('sys/wrapping/lookup', {}, { token: jwt })
+    expect(looked.data).toMatchObject({ creation_path: 'sys/wrapping/wrap', creation_ttl: 60 })
+    const again = await cluster.write('sys/wrapping/rewrap', {}, { token: jwt })
+    expect(again.json['wrap_info']).toMatchObject({ ttl: 60, creation_path: 'sys/wrapping/wrap' })
+    expect(await unwrap(cluster, jwt)).toMatchObject(NOT_VALID)
+    expect((await unwrap(cluster, infoOf(again, 'token'))).data).toEqual({ a: 'x' })
+  })
+
+  test('is no token where it wraps nothing', async () => {
+    const cluster = await start()
+    const jwt = await wrapped(cluster, { a: 'x' }, JWT)
+    for (const path of ['auth/token/lookup-self', 'cubbyhole/response', 'sys/mounts']) {
+      expect((await cluster.read(path, { token: jwt })).status).toBe(403)
+    }
+    expect((await cluster.write('sys/wrapping/wrap', { a: 1 }, { token: jwt })).status).toBe(403)
+    expect((await unwrap(cluster, jwt)).status).toBe(200)
+  })
+
+  test('ends with its time', async () => {
+    const cluster = await start()
+    const jwt = await wrapped(cluster, { a: 'x' }, JWT)
+    cluster.clock.advance('60s')
+    expect(await unwrap(cluster, jwt)).toMatchObject(NOT_VALID)
+    expect((await cluster.write('sys/wrapping/lookup', {}, { token: jwt })).status).toBe(400)
+  })
+
   test('another signature is none', async () => {
     const cluster = await start()
     const jwt = await wrapped(cluster, { a: 'x' }, JWT)
@@ -204,6 +251,10 @@ describe('as a JWT', () => {
       `${Buffer.from('{"alg":"none","typ":"JWT"}').toString('base64url')}.${body}.`,
     ]
     for (const one of forged)
-      expect(await unwrapByBody(cluster, one, cluster.rootToken)).toMatchObject(NOT_VALID)
+      for (const answer of [
+        await unwrapByBody(cluster, one, cluster.rootToken),
+        await unwrap(cluster, one),
+      ])
+        expect(answer).toMatchObject(NOT_VALID)
   })
 })

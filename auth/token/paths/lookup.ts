@@ -23,6 +23,7 @@ export function lookupPaths(unsealed: Unsealed) {
     }),
     path('lookup-self', {
       summary: 'Shows what is known of the calling token',
+      aboutCaller: true,
       fields: token,
       operations: { read: self, update: self },
     }),

@@ -28,6 +28,7 @@ export function renewPaths(unsealed: Unsealed, mounts: () => MountServices) {
     }),
     path('renew-self', {
       summary: 'Renews the calling token',
+      aboutCaller: true,
       fields: byToken,
       operations: { update: (request) => renewGiven(request, request.clientToken) },
     }),

@@ -20,6 +20,7 @@ export function revokePaths(unsealed: Unsealed) {
     }),
     path('revoke-self', {
       summary: 'Revokes the calling token and its children',
+      aboutCaller: true,
       fields: byToken,
       operations: { update: (request) => revoke(request, unsealed(), request.clientToken) },
     }),

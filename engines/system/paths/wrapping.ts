@@ -67,9 +67,10 @@ async function find(
   { storage: root, nowMs, data, clientToken }: WrappingRequest,
   { batch }: ReturnType<Unsealed>,
 ): Promise<{ record: ServiceToken | undefined; own: boolean }> {
-  const text = await fromJwt(root, nowMs, tokenText(data.token) || clientToken)
+  const calling = await fromJwt(root, nowMs, clientToken)
+  const text = (await fromJwt(root, nowMs, tokenText(data.token))) || calling
   if (text === '') throw new PermissionDenied('error validating wrapping token: token is empty')
-  const own = text === clientToken
+  const own = text === calling
   const record = await findToken({ root, nowMs, batch, running: own }, text)
   return { record: record?.type === 'service' ? record : undefined, own }
 }
