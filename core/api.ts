@@ -13,22 +13,37 @@ import { header } from './request/incoming.ts'
 import { Transaction } from './store/transaction.ts'
 import { View } from './store/view.ts'
 
-const DIRECT = new Map<string, DirectEndpoint>(
-  [initEndpoint, sealStatusEndpoint, unsealEndpoint, healthEndpoint, leaderEndpoint].map(
-    (endpoint) => [`/v1/${endpoint.path}`, endpoint],
-  ),
-)
+const byPath = (endpoints: readonly DirectEndpoint[]) =>
+  new Map(endpoints.map((endpoint) => [`/v1/${endpoint.path}`, endpoint]))
+
+const DIRECT = byPath([
+  initEndpoint,
+  sealStatusEndpoint,
+  unsealEndpoint,
+  healthEndpoint,
+  leaderEndpoint,
+])
 const SEAL_PATH = `/v1/${sealedSealEndpoint.path}`
 
-/** Answers whatever comes below `/v1/`. */
-export function createApi(node: Node): App {
-  return (http) =>
-    http.headers['origin'] === undefined ? answer(node, http) : fromPage(node, http)
+/**
+ * Answers whatever comes below `/v1/`.
+ *
+ * @param open what else is answered directly, to everybody, in place of the pipeline's path
+ */
+export function createApi(node: Node, open: readonly DirectEndpoint[] = []): App {
+  const direct = new Map([...DIRECT, ...byPath(open)])
+  const api = { node, direct }
+  return (http) => (http.headers['origin'] === undefined ? answer(api, http) : fromPage(api, http))
+}
+
+interface Api {
+  readonly node: Node
+  readonly direct: ReadonlyMap<string, DirectEndpoint>
 }
 
 /** hot. */
-function answer(node: Node, http: HttpRequest): Promise<HttpResponse> {
-  const direct = DIRECT.get(http.path)
+function answer({ node, direct: endpoints }: Api, http: HttpRequest): Promise<HttpResponse> {
+  const direct = endpoints.get(http.path)
   if (direct !== undefined) return answerDirectly(node, direct, http)
   if (http.path === SEAL_PATH && node.isSealed) {
     return answerDirectly(node, sealedSealEndpoint, http)
@@ -37,11 +52,12 @@ function answer(node: Node, http: HttpRequest): Promise<HttpResponse> {
 }
 
 /** A browser says from which page a request comes. */
-async function fromPage(node: Node, http: HttpRequest): Promise<HttpResponse> {
+async function fromPage(api: Api, http: HttpRequest): Promise<HttpResponse> {
+  const { node } = api
   try {
     const verdict = await judge(node, http)
     if (verdict.kind === 'answered') return verdict.response
-    const response = await answer(node, http)
+    const response = await answer(api, http)
     return { ...response, headers: { ...response.headers, ...verdict.headers } }
   } catch (error) {
     if (isOurs(error)) node.parts.onFailure('judging an origin', error)

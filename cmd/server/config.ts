@@ -46,7 +46,7 @@ export interface ServerConfig {
   readonly ui: boolean
   /** `sys/raw` exists. */
   readonly rawStorageEndpoint: boolean
-  /** How long metrics are kept for Prometheus. */
+  /** 0: metrics are not shown as Prometheus text; else they are, whatever it is. */
   readonly prometheusRetentionSeconds: number
 }
 

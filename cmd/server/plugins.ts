@@ -24,6 +24,7 @@ import { toolPaths } from '../../engines/system/paths/tools.ts'
 import { uiPaths } from '../../engines/system/paths/ui.ts'
 import { uiHeaderPaths } from '../../engines/system/paths/ui-headers.ts'
 import { wrappingPaths } from '../../engines/system/paths/wrapping.ts'
+import { measuredOf } from './measured.ts'
 
 export interface PluginParts {
   readonly audit: AuditBroker
@@ -34,6 +35,8 @@ export interface PluginParts {
   readonly logLevels?: LogLevels
   /** Names of the headers that the listeners' configuration sets. */
   readonly responseHeaders?: readonly string[]
+  /** False: `sys/metrics` has no Prometheus text. */
+  readonly prometheus?: boolean
   /** Tells the operator; nobody where there is none. */
   readonly warn?: (text: string) => void
   /** What may be shown of the configuration. */
@@ -79,12 +82,7 @@ function systemPaths(node: Node, parts: PluginParts) {
     ...pluginPaths(registry),
     ...toolPaths,
     ...corsPaths,
-    ...metricsPaths({
-      metrics: node.metrics,
-      inFlight: node.inFlight,
-      keyStatus: () => node.keyStatus(),
-      cacheBytes: () => node.unsealed.store.cache.bytes,
-    }),
+    ...metricsPaths(measuredOf(node, { prometheus: parts.prometheus ?? true })),
     ...loggerPaths(parts.logLevels ?? NO_LOG),
     ...statusPaths({
       apiAddress: parts.apiAddress ?? '',

@@ -15,6 +15,8 @@ import type { Storage } from '../../storage/contract.ts'
 import { MemoryStorage } from '../../storage/memory.ts'
 import { openSqlite } from '../../storage/sqlite.ts'
 import type { Logger } from './log.ts'
+import { measuredOf } from './measured.ts'
+import { openEndpoints, type OpenMonitoring } from './open-endpoints.ts'
 import { builtinPlugins } from './plugins.ts'
 
 export type StorageConfig =
@@ -23,13 +25,20 @@ export type StorageConfig =
 
 export interface RunningConfig {
   readonly storage: StorageConfig
-  readonly listeners: readonly ListenerConfig[]
+  readonly listeners: readonly RunningListener[]
   readonly audit: AuditSettings
   readonly systemTtl: SystemTtl
   readonly limits: BodyLimits
   readonly clusterName: string | undefined
   /** As clients reach this node. */
   readonly apiAddress?: string | undefined
+  /** Whether metrics are shown as Prometheus text; absent: they are. */
+  readonly prometheus?: boolean
+}
+
+export interface RunningListener extends ListenerConfig {
+  /** What needs no token here; absent: nothing. */
+  readonly open?: OpenMonitoring
 }
 
 /** How long running requests may take when the server stops. */
@@ -69,6 +78,7 @@ export class RunningServer {
         configuration: shownConfiguration(config),
         logLevels: logLevels(log),
         warn: (text) => log.warn(text),
+        prometheus: config.prometheus ?? true,
         responseHeaders: config.listeners.flatMap(headerNames),
       }),
       onFailure: (what, error) => log.error({ err: describe(error) }, `core: ${what} failed`),
@@ -81,7 +91,7 @@ export class RunningServer {
     const storage = await openStorage(config.storage)
     const server = new RunningServer(config, storage, log)
     try {
-      await server.#listen(config.listeners)
+      await server.#listen(config)
     } catch (error) {
       await server.stop()
       throw error
@@ -118,11 +128,13 @@ export class RunningServer {
     await this.#storage.close()
   }
 
-  async #listen(listeners: readonly ListenerConfig[]): Promise<void> {
-    const app = createApi(this.node)
+  async #listen({ listeners, prometheus = true }: RunningConfig): Promise<void> {
+    const measured = measuredOf(this.node, { prometheus })
     const report = (error: unknown): void =>
       this.#log.error({ err: describe(error) }, 'listener: failed')
     for (const config of listeners) {
+      const open = config.open === undefined ? [] : openEndpoints(config.open, measured)
+      const app = createApi(this.node, open)
       const listener = await openListener(config, { app, clock: systemClock, report })
       this.#listeners.push(listener)
       this.#log.info({ url: listener.url }, 'listener: started')

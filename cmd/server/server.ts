@@ -61,7 +61,11 @@ async function runConfigured(flags: Flags, terminal: Terminal): Promise<number> 
   const log = openLog(logOptions(flags, terminal.env, config))
   for (const text of startWarnings(config)) log.warn(`core: ${text}`)
   const server = await RunningServer.start(
-    { ...config.running, apiAddress: config.apiAddress },
+    {
+      ...config.running,
+      apiAddress: config.apiAddress,
+      prometheus: config.prometheusRetentionSeconds > 0,
+    },
     log,
   )
   let removePidFile = (): void => undefined

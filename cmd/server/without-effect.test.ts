@@ -21,24 +21,18 @@ function said(top: string, listener: string): string[] {
 }
 
 test('nothing is said of what has its effect, or is off', () => {
-  expect(
-    said('pid_file = "/tmp/x"\nui = false', 'disable_unauthed_rekey_endpoints = true'),
-  ).toEqual([])
-})
-
-test('each setting that would open something that is not there is named', () => {
   const listener = `
-    disable_unauthed_rekey_endpoints = false
+    disable_unauthed_rekey_endpoints = true
     telemetry { unauthenticated_metrics_access = true }
     inflight_requests_logging { unauthenticated_in_flight_requests_access = true }`
 
+  expect(said('pid_file = "/tmp/x"\nui = false', listener)).toEqual([])
+})
+
+test('each setting that would open something that is not there is named', () => {
+  const listener = 'disable_unauthed_rekey_endpoints = false'
+
   expect(
     said('ui = true\nraw_storage_endpoint = true', listener).map((text) => text.split(':')[0]),
-  ).toEqual([
-    'ui',
-    'raw_storage_endpoint',
-    'unauthenticated_metrics_access',
-    'unauthenticated_in_flight_requests_access',
-    'disable_unauthed_*_endpoints',
-  ])
+  ).toEqual(['ui', 'raw_storage_endpoint', 'disable_unauthed_*_endpoints'])
 })

@@ -9,14 +9,6 @@ export function withoutEffect({ ui, rawStorageEndpoint, running }: ServerConfig)
     [ui, 'ui: there is no web console'],
     [rawStorageEndpoint, 'raw_storage_endpoint: there is no sys/raw'],
     [
-      open.some(({ metrics }) => metrics),
-      'unauthenticated_metrics_access: sys/metrics asks for a token all the same',
-    ],
-    [
-      open.some(({ inFlightRequests }) => inFlightRequests),
-      'unauthenticated_in_flight_requests_access: sys/in-flight-req asks for a token all the same',
-    ],
-    [
       open.some(({ rekey, generateRoot }) => rekey === true || generateRoot === true),
       'disable_unauthed_*_endpoints: there is no sys/rekey and no sys/generate-root',
     ],

@@ -16,6 +16,7 @@ import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { describe, expect, onTestFinished, test } from 'vitest'
+import { apiClient } from '../support/api-client.ts'
 import { freePort } from '../support/free-port.ts'
 import { initialize, startConfigured, unseal, type ConfiguredServer } from './configured-server.ts'
 import { run, start, testFolder } from './keyhold-process.ts'
@@ -447,3 +448,31 @@ function isOpen(port: number): Promise<boolean> {
     socket.once('error', () => resolve(false))
   })
 }
+
+test('monitoring needs no token at the listener that says so, and at no other; text can be turned off', async () => {
+  const dir = testFolder()
+  const other = await freePort()
+  const server = await startConfigured({
+    dir,
+    listenerLines: [
+      'telemetry { unauthenticated_metrics_access = true }',
+      'inflight_requests_logging { unauthenticated_in_flight_requests_access = true }',
+    ],
+    topLines: [
+      'telemetry { prometheus_retention_time = "0s" }',
+      `listener "tcp" { address = "127.0.0.1:${other}", tls_disable = true }`,
+    ],
+  })
+  await initialize(server)
+
+  const closed = apiClient(`http://127.0.0.1:${other}`)
+  for (const path of ['sys/metrics', 'sys/in-flight-req']) {
+    expect(await server.api('GET', path)).toMatchObject({ status: 200 })
+    expect(await closed('GET', path)).toMatchObject({ status: 403 })
+  }
+  expect(await server.api('GET', 'sys/metrics?format=prometheus')).toMatchObject({
+    status: 400,
+    text: expect.stringContaining('prometheus is not enabled') as unknown,
+  })
+  expect(server.process.err).not.toContain('no effect')
+})

@@ -1,7 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { AuditBroker } from '../../../core/audit/broker.ts'
 import { AuditFailed } from '../../../core/audit/failures.ts'
+import { measuredOf } from '../../../cmd/server/measured.ts'
 import { startCluster, type Cluster } from '../../../test/support/kit.ts'
+import { showMetrics } from './metrics.ts'
 
 let cluster: Cluster
 beforeEach(async () => {
@@ -73,6 +75,25 @@ describe('what is counted', () => {
   })
 })
 
+describe('where Prometheus text is turned off', () => {
+  const ask = async (format: string, accept = '*/*') => {
+    const [node] = cluster.nodes
+    if (node === undefined) throw new Error('there is no node')
+    return showMetrics(measuredOf(node, { prometheus: false }), { format, accept, nowMs: 0 })
+  }
+
+  test('it is refused, however it is asked for', async () => {
+    for (const shown of [await ask('prometheus'), await ask('', 'text/plain')]) {
+      expect(shown).toMatchObject({ status: 400, contentType: 'text/plain' })
+      expect(shown.body).toMatch(/^prometheus is not enabled; set prometheus_retention_time/)
+    }
+  })
+
+  test('JSON is answered all the same', async () => {
+    expect(await ask('')).toMatchObject({ status: 200, contentType: 'application/json' })
+  })
+})
+
 describe('JSON', () => {
   test('has the shape that clients of Vault know', async () => {
     await cluster.read('sys/mounts')
@@ -92,10 +113,10 @@ describe('JSON', () => {
     )
   })
 
-  test('and text are all the formats there are', async () => {
-    const refused = await cluster.read('sys/metrics?format=xml')
+  test.each(['xml', 'json'])('and text are all the formats there are: not %s', async (format) => {
+    const refused = await cluster.read(`sys/metrics?format=${format}`)
     expect(refused.status).toBe(400)
-    expect(refused.text).not.toContain('xml')
+    expect(refused.text).not.toContain(format)
   })
 })
 

@@ -16,9 +16,16 @@ const PROMETHEUS = 'text/plain; version=0.0.4; charset=utf-8'
 export interface Measured {
   readonly metrics: Metrics
   readonly inFlight: InFlight
-  keyStatus(): Promise<KeyStatus>
-  /** What the records that are kept in memory cost. */
-  cacheBytes(): number
+  /** False: there is no Prometheus text. */
+  readonly prometheus: boolean
+  /** `cacheBytes`: what the records that are kept in memory cost. `undefined`: the node is sealed. */
+  records(): Promise<(KeyStatus & { readonly cacheBytes: number }) | undefined>
+}
+
+export interface Shown {
+  readonly status: number
+  readonly contentType: string
+  readonly body: string
 }
 
 export function metricsPaths(node: Measured) {
@@ -27,7 +34,7 @@ export function metricsPaths(node: Measured) {
       rootOnly: true,
       summary: 'What is counted of this node',
       fields,
-      operations: { read: (request) => answer(request, node) },
+      operations: { read: (request) => read(request, node) },
     }),
     path('in-flight-req', {
       rootOnly: true,
@@ -37,20 +44,25 @@ export function metricsPaths(node: Measured) {
   ]
 }
 
-async function answer(
+async function read(
   { data, nowMs, headers }: Request<typeof fields>,
   node: Measured,
 ): Promise<Response> {
-  const { metrics } = node
-  const accepts = headers.get('accept') ?? ''
-  const gauges = await gaugesNow(node)
-  switch (data.format) {
+  const accept = headers.get('accept') ?? ''
+  const { status, contentType, body } = await showMetrics(node, { ...data, accept, nowMs })
+  return { status, raw: { contentType, body }, data: {} }
+}
+
+/** @throws {BadRequest} there is no such format */
+export async function showMetrics(
+  node: Measured,
+  { format, accept, nowMs }: { format: string; accept: string; nowMs: number },
+): Promise<Shown> {
+  switch (format || accepted(accept)) {
     case 'prometheus':
-      return { raw: { contentType: PROMETHEUS, body: metrics.prometheus(gauges) }, data: {} }
+      return node.prometheus ? asText(node) : NOT_ENABLED
     case '':
-      return accepts.includes('text/plain') || accepts.includes('openmetrics')
-        ? { raw: { contentType: PROMETHEUS, body: metrics.prometheus(gauges) }, data: {} }
-        : json(metrics.json(gauges, rfc3339(nowMs)))
+      return asJson(node, nowMs)
     default:
       throw new BadRequest(
         'metric response format cannot be recognised; it is "prometheus", or left out',
@@ -58,20 +70,33 @@ async function answer(
   }
 }
 
-function json(body: Record<string, unknown>): Response {
-  return { raw: { contentType: 'application/json', body: `${JSON.stringify(body)}\n` }, data: {} }
+function accepted(accept: string): 'prometheus' | '' {
+  return accept.includes('text/plain') || accept.includes('openmetrics') ? 'prometheus' : ''
 }
 
-/** Only an unsealed node gets here, so the seal is no gauge: who watches it asks `sys/health`. */
-async function gaugesNow({ inFlight, keyStatus, cacheBytes }: Measured): Promise<Gauge[]> {
+const NOT_ENABLED: Shown = {
+  status: 400,
+  contentType: 'text/plain',
+  body: 'prometheus is not enabled; set prometheus_retention_time in the configuration above 0',
+}
+
+async function asText(node: Measured): Promise<Shown> {
+  const body = node.metrics.prometheus(await gaugesNow(node))
+  return { status: 200, contentType: PROMETHEUS, body }
+}
+
+async function asJson(node: Measured, nowMs: number): Promise<Shown> {
+  const summary = node.metrics.json(await gaugesNow(node), rfc3339(nowMs))
+  return { status: 200, contentType: 'application/json', body: `${JSON.stringify(summary)}\n` }
+}
+
+/** The seal is no gauge: who watches it asks `sys/health`. */
+async function gaugesNow(node: Measured): Promise<Gauge[]> {
   const memory = process.memoryUsage()
   const loop = performance.eventLoopUtilization()
-  const { term, encryptions } = await keyStatus()
   return [
-    { name: 'requests_in_flight', help: 'Requests being answered.', value: inFlight.count },
-    { name: 'barrier_term', help: 'Term of the key that seals new records.', value: term },
-    { name: 'barrier_encryptions', help: 'Records that this term has sealed.', value: encryptions },
-    { name: 'record_cache_bytes', help: 'Records kept in memory, at most.', value: cacheBytes() },
+    { name: 'requests_in_flight', help: 'Requests being answered.', value: node.inFlight.count },
+    ...(await recordGauges(node)),
     {
       name: 'event_loop_active_seconds',
       help: 'Time in which the process worked.',
@@ -85,5 +110,17 @@ async function gaugesNow({ inFlight, keyStatus, cacheBytes }: Measured): Promise
     { name: 'memory_resident_bytes', help: 'Resident memory of the process.', value: memory.rss },
     { name: 'memory_heap_bytes', help: 'Used heap of the process.', value: memory.heapUsed },
     { name: 'uptime_seconds', help: 'Seconds since the process began.', value: process.uptime() },
+  ]
+}
+
+/** A sealed node has none. */
+async function recordGauges(node: Measured): Promise<Gauge[]> {
+  const records = await node.records()
+  if (records === undefined) return []
+  const { term, encryptions, cacheBytes } = records
+  return [
+    { name: 'barrier_term', help: 'Term of the key that seals new records.', value: term },
+    { name: 'barrier_encryptions', help: 'Records that this term has sealed.', value: encryptions },
+    { name: 'record_cache_bytes', help: 'Records kept in memory, at most.', value: cacheBytes },
   ]
 }

@@ -1,0 +1,41 @@
+/**
+ * What a listener answers without a token where its configuration says so: monitoring that knows no tokens. Its path is
+ * answered so for everybody, whatever token comes, also while the node is sealed, and nothing of it is audited, as in
+ * Vault.
+ */
+import { bare, type DirectEndpoint } from '../../core/direct/endpoint.ts'
+import { header } from '../../core/request/incoming.ts'
+import { showMetrics, type Measured } from '../../engines/system/paths/metrics.ts'
+import type { OpenEndpoints } from './config-listener.ts'
+
+export type OpenMonitoring = Pick<OpenEndpoints, 'metrics' | 'inFlightRequests'>
+
+export function openEndpoints(open: OpenMonitoring, measured: Measured): readonly DirectEndpoint[] {
+  return [
+    ...(open.metrics ? [metricsEndpoint(measured)] : []),
+    ...(open.inFlightRequests ? [inFlightEndpoint(measured)] : []),
+  ]
+}
+
+function metricsEndpoint(measured: Measured): DirectEndpoint {
+  return {
+    path: 'sys/metrics',
+    methods: {
+      async GET(node, http) {
+        const { status, contentType, body } = await showMetrics(measured, {
+          format: http.query.get('format')?.[0] ?? '',
+          accept: header(http, 'accept') ?? '',
+          nowMs: node.parts.clock.nowMs(),
+        })
+        return { status, headers: { 'Content-Type': contentType }, body }
+      },
+    },
+  }
+}
+
+function inFlightEndpoint({ inFlight }: Measured): DirectEndpoint {
+  return {
+    path: 'sys/in-flight-req',
+    methods: { GET: async () => bare(inFlight.list()) },
+  }
+}
