@@ -215,6 +215,51 @@ test('a secret id may not have more uses, or more time, than its role gives', as
   expect(made.data).toMatchObject({ secret_id_num_uses: 4, secret_id_ttl: 60 })
 })
 
+describe('uses of a token cannot be counted where it is a batch token', () => {
+  const LIMITED =
+    "'token_type' cannot be 'batch' or 'default_batch' when set to generate tokens with limited use count"
+
+  test.each(['batch', 'default-batch'])('as the role says: %s', async (token_type) => {
+    const cluster = await start()
+    const write = async (body: object) =>
+      (await cluster.write('auth/approle/role/web', body)).errors[0]
+
+    expect(await write({ token_type, token_num_uses: 1 })).toBe(LIMITED)
+    expect(await write({ token_type })).toBeUndefined()
+    expect(await write({ token_num_uses: 1 })).toBe(LIMITED)
+    const one = await cluster.write('auth/approle/role/web/token-num-uses', { token_num_uses: 1 })
+    expect(one.errors).toEqual([LIMITED])
+    expect(await write({ token_type: 'service', token_num_uses: 1 })).toBeUndefined()
+    expect(await write({ token_type })).toBe(LIMITED)
+  })
+
+  test.each(['batch', 'default-batch'])('as the mount says: %s', async (token_type) => {
+    const cluster = await start()
+    await cluster.write('sys/auth/approle/tune', { token_type })
+    const refused = await cluster.write('auth/approle/role/web', { token_num_uses: 1 })
+    expect(refused.status).toBe(400)
+    expect(refused.errors[0]).toContain("'token_num_uses' cannot be set where the mount makes")
+    const service = { token_type: 'service', token_num_uses: 1 }
+    const written = await cluster.write('auth/approle/role/web', service)
+    expect(written.status).toBe(token_type === 'batch' ? 400 : 204)
+  })
+
+  test('also where the mount was tuned after the role was written', async () => {
+    const cluster = await start()
+    const role_id = await roleWith(cluster, { token_num_uses: 1 })
+    const secret_id = await secretOf(cluster)
+    await cluster.write('sys/auth/approle/tune', { token_type: 'default-batch' })
+    const refused = await login(cluster, { role_id, secret_id })
+    expect(refused).toMatchObject({ status: 400, auth: {} })
+    expect(refused.errors[0]).toContain('token_num_uses')
+    await cluster.write('sys/auth/approle/tune', { token_type: 'default-service' })
+    expect((await login(cluster, { role_id, secret_id })).auth).toMatchObject({
+      token_type: 'service',
+      num_uses: 1,
+    })
+  })
+})
+
 test('a GET makes no token', async () => {
   const cluster = await start()
   const role_id = await roleWith(cluster, {})

@@ -195,6 +195,34 @@ describe('a role', () => {
     expect((await cluster.write('auth/token/create/none', {})).status).toBe(400)
   })
 
+  test.each(['batch', 'default-batch'])(
+    'that makes %s tokens counts no uses, in whichever order it is written',
+    async (token_type) => {
+      const cluster = await start()
+      const write = async (body: object) =>
+        (await cluster.write('auth/token/roles/job', body)).errors[0]
+      const batch = { token_type, orphan: true, renewable: false }
+      const refused =
+        "error parsing role fields: 'token_type' cannot be 'batch' or 'default_batch' when set to generate tokens with limited use count"
+
+      expect(await write({ ...batch, token_num_uses: 1 })).toBe(refused)
+      expect(await write(batch)).toBeUndefined()
+      expect(await write({ token_num_uses: 1 })).toBe(refused)
+      expect(await write({ token_type: 'service', token_num_uses: 1 })).toBeUndefined()
+      expect(await write(batch)).toBe(refused)
+      expect(await write({ token_num_uses: -1 })).toBe(
+        "error parsing role fields: 'token_num_uses' cannot be negative",
+      )
+    },
+  )
+
+  test('that counts uses makes no batch token for who asks for one', async () => {
+    const cluster = await start()
+    await cluster.write('auth/token/roles/job', { token_num_uses: 2 })
+    const made = await cluster.write('auth/token/create/job', { type: 'batch', policies: ['p'] })
+    expect([made.status, made.errors]).toEqual([400, ['batch tokens cannot have "num_uses" set']])
+  })
+
   test('that makes batch tokens must be able to', async () => {
     const cluster = await start()
     const write = (body: object) =>

@@ -119,6 +119,19 @@ function check(settings: TokenSettings): void {
   if (settings.numUses > 0) throw new BadRequest(`${cannot} tokens with limited use count`)
 }
 
+/**
+ * Judges the settings beside those of the mount, which may make batch tokens of all that it grants: their uses are not
+ * counted, so a role that bounds them would be good for any number.
+ *
+ * @throws {BadRequest}
+ */
+export function demandCountable(settings: TokenSettings, mount: Mount): void {
+  if (settings.numUses === 0 || grantedType(settings, mount) === 'service') return
+  throw new BadRequest(
+    `'token_num_uses' cannot be set where the mount makes batch tokens (its token_type is ${mount.tokenType}): their uses are not counted`,
+  )
+}
+
 /** As a read of the role shows them. */
 export function shownTokenSettings(settings: TokenSettings): Record<string, unknown> {
   return {
@@ -149,8 +162,14 @@ type Granted = Pick<
   | 'noDefaultPolicy'
 >
 
-/** What a login through such a role grants. @param address of the client */
+/**
+ * What a login through such a role grants.
+ *
+ * @param address of the client
+ * @throws {BadRequest} the mount was tuned since, and now makes tokens whose uses cannot be counted
+ */
 export function grantOf(settings: TokenSettings, mount: Mount, address: string): Granted {
+  demandCountable(settings, mount)
   const type = grantedType(settings, mount)
   return {
     type,
@@ -159,7 +178,7 @@ export function grantOf(settings: TokenSettings, mount: Mount, address: string):
     maxTtlSeconds: settings.maxTtlSeconds,
     explicitMaxTtlSeconds: settings.explicitMaxTtlSeconds,
     periodSeconds: type === 'batch' ? 0 : settings.periodSeconds,
-    numUses: type === 'batch' ? 0 : settings.numUses,
+    numUses: settings.numUses,
     boundCidrs: settings.strictlyBindIp ? [address] : settings.boundCidrs,
     renewable: type !== 'batch',
     noDefaultPolicy: settings.noDefaultPolicy,

@@ -73,7 +73,7 @@ async function demandRole({ storage, data }: Request<{ role_name: typeof roleNam
 }
 
 function store({ storage, mount }: Pick<Request, 'storage' | 'mount'>, role: Role) {
-  checkRole(role)
+  checkRole(role, mount)
   storage.put(roles, ROLE_PREFIX + role.name, role)
   return warningsOf(role, mount.maxTtlSeconds)
 }

@@ -10,9 +10,10 @@ import {
   string,
 } from '../../../core/plugin/fields.ts'
 import { path } from '../../../core/plugin/path.ts'
-import type { Request } from '../../../core/plugin/request.ts'
+import type { Mount, Request } from '../../../core/plugin/request.ts'
 import {
   changedTokenSettings,
+  demandCountable,
   NO_TOKEN_SETTINGS,
   shownTokenSettings,
   tokenFields,
@@ -97,7 +98,7 @@ async function showRole({ storage, data }: RoleRequest) {
 async function writeRole(request: RoleRequest) {
   const { storage, data, mount } = request
   const known = await findRole(storage, data.role_name)
-  const role = changed(known ?? newRole(request), data, known !== undefined)
+  const role = changed(known ?? newRole(request), request, known !== undefined)
   if (role.roleId !== known?.roleId) await claimRoleId(storage, role, known?.roleId)
   storage.put(roles, ROLE_PREFIX + role.name, role)
   return warningsOf(role, mount.maxTtlSeconds)
@@ -119,7 +120,7 @@ function newRole({ data, random }: RoleRequest): Role {
   }
 }
 
-function changed(role: Role, data: RoleRequest['data'], exists: boolean): Role {
+function changed(role: Role, { data, mount }: RoleRequest, exists: boolean): Role {
   if (
     exists &&
     data.local_secret_ids !== undefined &&
@@ -148,7 +149,7 @@ function changed(role: Role, data: RoleRequest['data'], exists: boolean): Role {
       period: isLegacy(data.token_period, data.period, role.legacy.period),
     },
   }
-  checkRole(next)
+  checkRole(next, mount)
   return next
 }
 
@@ -157,7 +158,8 @@ function isLegacy(current: unknown, old: unknown, kept: boolean): boolean {
 }
 
 /** @throws {BadRequest} */
-export function checkRole(role: Role): void {
+export function checkRole(role: Role, mount: Mount): void {
+  demandCountable(role.token, mount)
   if (role.secretIdNumUses < 0) throw new BadRequest('secret_id_num_uses cannot be negative')
   checkCidrs(role.secretIdBoundCidrs ?? [])
   const constrained =

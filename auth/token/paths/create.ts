@@ -87,7 +87,8 @@ async function createToken(
     noDefaultPolicy: data.no_default_policy,
     role,
   })
-  if (type === 'batch') checkBatch(data, spans, policies)
+  const numUses = role !== undefined && role.numUses > 0 ? role.numUses : data.num_uses
+  if (type === 'batch') checkBatch({ id: data.id, numUses }, spans, policies)
   const orphan = data.no_parent || role?.orphan === true || request.path === 'create-orphan'
   const limits = limitsOf(request, { role, spans, policies, parent })
   const { token, record, warnings } = await issueToken(
@@ -102,7 +103,7 @@ async function createToken(
       parent: orphan ? undefined : { id: parent.id, namespaceId: parent.namespaceId },
       entityId: orphan ? '' : parent.entityId,
       boundCidrs: role?.strictlyBindIp ? [request.client.address] : (role?.boundCidrs ?? []),
-      numUses: role !== undefined && role.numUses > 0 ? role.numUses : data.num_uses,
+      numUses,
       noDefaultPolicy: data.no_default_policy,
       internal: {},
       ...(role !== undefined && { role: role.name }),
@@ -218,15 +219,19 @@ function checkCustomId(id: string, { sudo, inRoot }: { sudo: boolean; inRoot: bo
   if (id.includes('.')) throw new BadRequest("custom token ID cannot have a '.' in the value")
 }
 
-function checkBatch(data: CreateRequest['data'], spans: Spans, policies: readonly string[]): void {
+function checkBatch(
+  { id, numUses }: { id: string | undefined; numUses: number },
+  spans: Spans,
+  policies: readonly string[],
+): void {
   const set = [
     ['explicit_max_ttl', spans.explicitMaxTtlSeconds > 0],
-    ['num_uses', data.num_uses > 0],
+    ['num_uses', numUses > 0],
     ['period', spans.periodSeconds > 0],
   ].find(([, isSet]) => isSet)
   if (set !== undefined) throw new BadRequest(`batch tokens cannot have "${set[0]}" set`)
   if (policies.includes(ROOT_POLICY)) throw new BadRequest('batch tokens cannot be root tokens')
-  if (data.id) throw new BadRequest('batch tokens cannot have "id" set')
+  if (id) throw new BadRequest('batch tokens cannot have "id" set')
 }
 
 type Limits = Pick<

@@ -89,6 +89,7 @@ async function writeRole(request: RoleRequest) {
   const { storage, namespace, data } = request
   const known = (await readRole(request)) ?? newRole(data.role_name)
   const role = changed(known, data)
+  checkUses(role)
   if (role.tokenType === 'batch') checkBatchRole(role)
   storage.put(tokenRoles, rolePrefix(namespace.id) + role.name, role)
 }
@@ -158,6 +159,16 @@ function checkCidrs(cidrs: readonly string[]): void {
   throw new BadRequest(
     'error parsing role fields: error parsing address: each entry of token_bound_cidrs is an IPv4 or IPv6 address or network, such as 10.0.0.0/8',
   )
+}
+
+function checkUses({ numUses, tokenType }: TokenRole): void {
+  const refuse = (fault: string) => new BadRequest(`error parsing role fields: ${fault}`)
+  if (numUses < 0) throw refuse("'token_num_uses' cannot be negative")
+  if (numUses > 0 && (tokenType === 'batch' || tokenType === 'default-batch')) {
+    throw refuse(
+      "'token_type' cannot be 'batch' or 'default_batch' when set to generate tokens with limited use count",
+    )
+  }
 }
 
 function checkBatchRole(role: TokenRole): void {
