@@ -111,6 +111,22 @@ describe('a token that is created', () => {
     if (status === 200) expect(made.auth['lease_duration']).toBeGreaterThanOrEqual(1)
   })
 
+  test.each(['ttl', 'lease', 'period', 'explicit_max_ttl'])(
+    'with a span that is none, or below zero, is refused by the name of the field: %s',
+    async (field) => {
+      const cluster = await start()
+      const refusal = async (value: unknown) =>
+        (await cluster.write('auth/token/create', { [field]: value })).errors[0]
+
+      for (const value of ['soon', '1y', 1.5])
+        expect(await refusal(value)).toMatch(
+          `error converting input for field "${field}": time: invalid duration; give seconds or`,
+        )
+      for (const value of ['-1h', -1, '-1ns'])
+        expect(await refusal(value)).toBe(`${field} must be positive`)
+    },
+  )
+
   test.each([
     [{ policies: ['other'] }, 200],
     [{ policies: ['Root'] }, 400],
