@@ -1,15 +1,31 @@
-/** The package that is published: what it holds, and that it works where it is installed. */
+/**
+ * The package that is published, made as a person makes it (`npm run build`, then `npm pack`): what it holds, and that it
+ * works where it is installed.
+ */
 import { spawnSync } from 'node:child_process'
-import { globSync, lstatSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import {
+  existsSync,
+  globSync,
+  lstatSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, dirname, join, resolve } from 'node:path'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { z } from 'zod'
 import { PRODUCT_VERSION } from '../../core/version.ts'
 import { BUDGETS } from '../budgets.ts'
 import { missing } from '../support/outside.ts'
 import { startDevServer, startServer } from '../support/server-process.ts'
 
-const PACK = resolve(import.meta.dirname, '../../scripts/pack.ts')
+const root = resolve(import.meta.dirname, '../..')
+const installed = z.object({
+  scripts: z.record(z.string(), z.string()).default({}),
+  gypfile: z.boolean().optional(),
+})
 const folder = mkdtempSync(join(tmpdir(), 'keyhold-package-'))
 const prefix = join(folder, 'prefix')
 const keyhold = join(prefix, 'bin/keyhold')
@@ -21,9 +37,10 @@ beforeAll(() => {
   // What is installed starts with `#!/usr/bin/env node`.
   vi.stubEnv('PATH', `${dirname(process.execPath)}${delimiter}${process.env['PATH'] ?? ''}`)
   vi.stubEnv('KEYHOLD_BIN', keyhold)
-  run(process.execPath, [PACK, folder])
+  run(process.execPath, [join(root, 'scripts/build.ts')])
+  run('npm', ['pack', '--loglevel=error', `--pack-destination=${folder}`], root)
   archive = join(folder, `keyhold-${PRODUCT_VERSION}.tgz`)
-  const args = ['--global', `--prefix=${prefix}`, '--prefer-offline', '--ignore-scripts', archive]
+  const args = ['--global', `--prefix=${prefix}`, '--prefer-offline', archive]
   const { status, stderr } = spawnSync('npm', ['install', '--loglevel=error', ...args], {
     cwd: folder,
     encoding: 'utf8',
@@ -57,13 +74,24 @@ test('installed, it brings neither a Node nor tools', ({ skip }) => {
   )
 })
 
+test('to install it runs no script and compiles nothing', ({ skip }) => {
+  skip(skipped !== undefined, skipped)
+  const running = installedManifests().filter((file) => {
+    const { scripts, gypfile } = installed.parse(JSON.parse(readFileSync(file, 'utf8')))
+    const compiled = gypfile !== false && existsSync(join(dirname(file), 'binding.gyp'))
+    return compiled || Object.keys(scripts).some((name) => /^(?:pre|post)?install$/.test(name))
+  })
+
+  expect(running).toEqual([])
+})
+
 test('it costs no more than its budget', ({ skip }) => {
   expect(lstatSync(archive).size).toBeLessThan(BUDGETS.packedBytes)
 
   skip(skipped !== undefined, skipped)
   const files = globSync('**/*', { cwd: prefix }).map((name) => lstatSync(join(prefix, name)))
-  const manifests = globSync('lib/**/node_modules/{*,@*/*}/package.json', { cwd: prefix })
-  expect(manifests).toContain('lib/node_modules/keyhold/package.json')
+  const manifests = installedManifests()
+  expect(manifests).toContain(join(prefix, 'lib/node_modules/keyhold/package.json'))
   expect(manifests.length).toBeLessThanOrEqual(BUDGETS.packages)
   expect(files.reduce((sum, { size }) => sum + size, 0)).toBeLessThan(BUDGETS.installedBytes)
 })
@@ -82,10 +110,12 @@ test('installed, its development server keeps secrets, in little memory', async 
     token: server.rootToken,
     body: { data: { key: 'value' } },
   })
+  const read = await server.api('GET', 'secret/data/app', { token: server.rootToken })
   const resident = residentBytes(server.pid)
   await server.stop()
 
   expect(written.status).toBe(200)
+  expect(read.json).toMatchObject({ data: { data: { key: 'value' } } })
   expect(resident).toBeLessThan(BUDGETS.residentBytes)
 })
 
@@ -99,8 +129,13 @@ test('installed, its server keeps them in SQLite', async ({ skip }) => {
   expect(health.json).toMatchObject({ initialized: true, sealed: false })
 })
 
-function run(program: string, args: readonly string[]): string {
-  const { status, stdout, stderr } = spawnSync(program, args, { cwd: folder, encoding: 'utf8' })
+/** Of the package and of all that it brings. */
+function installedManifests(): string[] {
+  return globSync(join(prefix, 'lib/**/node_modules/{*,@*/*}/package.json'))
+}
+
+function run(program: string, args: readonly string[], cwd = folder): string {
+  const { status, stdout, stderr } = spawnSync(program, args, { cwd, encoding: 'utf8' })
   expect(status, stderr).toBe(0)
   return stdout
 }
