@@ -14,7 +14,6 @@ import type { InFlight } from './in-flight.ts'
 import type { Metrics } from './metrics.ts'
 import type { SystemTtl } from './mounts/mount.ts'
 import type { Registry } from './mounts/registry.ts'
-import { renderHelp } from './plugin/help.ts'
 import type { AclCache } from './policies.ts'
 import type { Random } from './random.ts'
 import { Arrivals } from './request/arrivals.ts'
@@ -25,6 +24,7 @@ import { forgetAttempt, newExchange, type Answer, type Exchange } from './reques
 import { asRequestError, isOurs, renderError } from './request/failure.ts'
 import { filterKeys } from './request/filter-keys.ts'
 import { finish } from './request/finish.ts'
+import { answerHelp } from './request/help.ts'
 import { bind, demandOperation, type Bound, type HandleContext } from './request/handle.ts'
 import { header, readRequest } from './request/incoming.ts'
 import { findStanding, type Kept, type Standing, type Standings } from './request/standing.ts'
@@ -236,7 +236,7 @@ export class Pipeline {
   ): Promise<Answer> {
     const { exchange, root, nowMs, parts } = attempt
     const { incoming, operation, decision } = exchange
-    if (operation === 'help') return renderHelp(exchange.id, route)
+    if (operation === 'help') return answerHelp(route)
     const { target } = demandOperation(route, operation)
     const { prepared, mount, warnings } =
       bound ?? bind(this.#context(attempt), withLimit(exchange), route, exchange.caller)

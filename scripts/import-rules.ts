@@ -5,6 +5,8 @@ const PLUGIN_CONTRACT =
   /^core\/(?:plugin\/|store\/(?:kind|view|transaction)\.ts|policy\/names\.ts|(?:cidr|clock|duration|errors|json|keyed-hash|random|ttl)\.ts)/
 /** What the rest of the core may know of HTTP: the plain request and answer, and how a body is read. */
 const PLAIN_HTTP = /^core\/http\/(?:message|body)\.ts$/
+/** The way of a request, which is made of the plugin contract. */
+const PIPELINE = /^core\/(?:pipeline\.ts|request\/)/
 /** Part of the server itself: they may use all of the core but its listeners. */
 const PRIVILEGED = /^(?:engines\/(?:system|cubbyhole|identity)|auth\/token)\//
 /** Tests and what they share may use the kit. */
@@ -32,6 +34,9 @@ export function wrongWay(file: string, target: string): string | undefined {
 function wrongInCore(file: string, target: string): string | undefined {
   if (target === 'storage/contract.ts') return undefined
   if (!target.startsWith('core/')) return "the core imports itself and the storage's contract"
+  if (file.startsWith('core/plugin/') && PIPELINE.test(target)) {
+    return 'the plugin contract knows nothing of the way of a request'
+  }
   if (file.startsWith('core/http/') || !target.startsWith('core/http/')) return undefined
   return PLAIN_HTTP.test(target) ? undefined : 'the pipeline knows no listener'
 }

@@ -1,34 +1,22 @@
-/** `?help=1`: what lies at a path, for a person and for a program. */
-import { NotFound, UnsupportedPath } from '../errors.ts'
-import type { Answer } from '../request/exchange.ts'
-import type { Route } from '../request/route.ts'
-import { openApiOf } from './openapi.ts'
+/** What `?help=1` says of a mount or of one of its paths, for a person and for a program. */
 import type { Field } from './fields.ts'
+import { openApiOf } from './openapi.ts'
 import type { Path } from './path.ts'
+import type { Plugin, PluginType } from './plugin.ts'
 
-/** @throws {NotFound} nothing is mounted there @throws {UnsupportedPath} the engine has no such path */
-export function renderHelp(_requestId: string, route: Route): Answer {
-  const { target } = route
-  if (target === undefined) {
-    throw new NotFound(`no handler for route "${route.path}". route entry not found.`)
-  }
-  const path = route.path.slice(target.entry.path.length)
-  if (path !== '' && target.match === undefined) throw new UnsupportedPath()
-  const declared = path === '' ? undefined : target.match?.path
-  const paths = declared === undefined ? target.instance.plugin.paths : [declared]
-  const help =
-    declared === undefined ? typeHelp(target.instance.type.help) : pathHelp(path, declared)
-  const openapi = openApiOf([{ prefix: target.entry.path, paths, tag: target.entry.type }])
-  const body = `${JSON.stringify({ help, openapi, see_also: null })}\n`
-  return {
-    response: {},
-    auth: undefined,
-    warnings: [],
-    wrapInfo: undefined,
-    status: 200,
-    headers: { 'Content-Type': 'application/json' },
-    body,
-  }
+export interface HelpSubject {
+  readonly type: PluginType
+  readonly plugin: Plugin
+  /** Where it is mounted, with a trailing '/'. */
+  readonly prefix: string
+  /** What is asked about; `undefined`: all of the mount. */
+  readonly asked: { readonly path: string; readonly declared: Path } | undefined
+}
+
+export function helpOf({ type, plugin, prefix, asked }: HelpSubject): Record<string, unknown> {
+  const help = asked === undefined ? typeHelp(type.help) : pathHelp(asked.path, asked.declared)
+  const paths = asked === undefined ? plugin.paths : [asked.declared]
+  return { help, openapi: openApiOf([{ prefix, paths, tag: type.type }]), see_also: null }
 }
 
 function typeHelp(text: string): string {

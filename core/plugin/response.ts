@@ -3,7 +3,6 @@
  * wrapped.
  */
 import type { JsonObject } from '../json.ts'
-import type { AuthAnswer, WrapInfo } from '../request/envelope.ts'
 
 export interface Response {
   /** `undefined` in a member leaves it out of the JSON. */
@@ -51,4 +50,31 @@ export interface Grant {
   readonly internal?: JsonObject
   /** Who it is to identity: the name is unique in the mount. */
   readonly alias?: { readonly name: string; readonly metadata?: Readonly<Record<string, string>> }
+}
+
+/** What a client gets of an answer that is wrapped. */
+export interface WrapInfo {
+  readonly token: string
+  readonly accessor: string
+  readonly ttl: number
+  readonly creation_time: string
+  readonly creation_path: string
+  readonly wrapped_accessor?: string
+}
+
+/** What a client gets of a token that is made or renewed. */
+export interface AuthAnswer {
+  readonly client_token: string
+  readonly accessor: string
+  readonly policies: readonly string[]
+  readonly token_policies?: readonly string[] | undefined
+  readonly identity_policies?: readonly string[] | undefined
+  readonly metadata: Readonly<Record<string, string>> | null
+  readonly lease_duration: number
+  readonly renewable: boolean
+  readonly entity_id: string
+  readonly token_type: string
+  readonly orphan: boolean
+  readonly mfa_requirement: null
+  readonly num_uses: number
 }

@@ -1,5 +1,6 @@
 /** The JSON of an answer: Vault's envelope (contract: http.md, 4). */
 import { escapeHtml, stringifyJson } from '../json.ts'
+import type { AuthAnswer, WrapInfo } from '../plugin/response.ts'
 
 export interface Envelope {
   readonly requestId: string
@@ -10,31 +11,6 @@ export interface Envelope {
   readonly wrapInfo?: WrapInfo
   readonly warnings?: readonly string[]
   readonly auth?: AuthAnswer
-}
-
-export interface WrapInfo {
-  readonly token: string
-  readonly accessor: string
-  readonly ttl: number
-  readonly creation_time: string
-  readonly creation_path: string
-  readonly wrapped_accessor?: string
-}
-
-export interface AuthAnswer {
-  readonly client_token: string
-  readonly accessor: string
-  readonly policies: readonly string[]
-  readonly token_policies?: readonly string[] | undefined
-  readonly identity_policies?: readonly string[] | undefined
-  readonly metadata: Readonly<Record<string, string>> | null
-  readonly lease_duration: number
-  readonly renewable: boolean
-  readonly entity_id: string
-  readonly token_type: string
-  readonly orphan: boolean
-  readonly mfa_requirement: null
-  readonly num_uses: number
 }
 
 /** Paths whose `data` is written at the top level too; those that end in '/' stand for all below. */

@@ -1,5 +1,5 @@
 /** A token as an answer shows it. */
-import type { AuthAnswer } from '../request/envelope.ts'
+import type { AuthAnswer } from '../plugin/response.ts'
 import type { TokenRecord } from './record.ts'
 
 /** @param token as the client sent or gets it; empty where it asked by accessor */
