@@ -107,6 +107,21 @@ export class TooManyConflicts extends RequestError {
 }
 
 /**
+ * 503 without Retry-After: the storage's answer to a commit was lost, so the change may have been made or not. Who just
+ * tries again may do it twice.
+ */
+export class OutcomeUnknown extends RequestError {
+  override readonly name = 'OutcomeUnknown'
+  constructor(options: { cause: unknown }) {
+    super(
+      503,
+      "it is not known whether the change was made: the storage's answer to it was lost; look whether it took effect before trying again",
+    )
+    this.cause = options.cause
+  }
+}
+
+/**
  * A stored record does not open or parse: altered, truncated, moved, or of a newer version. That record alone is
  * refused; the key names it (keys hold no secrets).
  */

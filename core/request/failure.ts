@@ -1,5 +1,5 @@
 /** What a client is told when a request fails. The one place where an error becomes a status and a text. */
-import { CorruptRecord, RequestError } from '../errors.ts'
+import { CorruptRecord, OutcomeUnknown, RequestError } from '../errors.ts'
 import type { HttpResponse } from '../http/message.ts'
 import { stringifyJson } from '../json.ts'
 import { StorageLimit, StorageUnavailable } from '../../storage/contract.ts'
@@ -12,6 +12,7 @@ export function asRequestError(error: unknown): RequestError {
   if (error instanceof RequestError) return error
   if (error instanceof StorageLimit) return new RequestError(413, error.message)
   if (error instanceof StorageUnavailable) {
+    if (error.outcomeUnknown) return new OutcomeUnknown({ cause: error })
     return new RequestError(
       503,
       'the storage cannot serve this request now; the server log says why',
