@@ -27,6 +27,14 @@ export class TooManyHeaders extends RequestError {
   }
 }
 
+/** 400: a proxy before us may have judged another of them than the one that we would take (RFC 9112, 3.2). */
+export class SeveralHosts extends RequestError {
+  override readonly name = 'SeveralHosts'
+  constructor() {
+    super(400, 'the request has several Host headers; it must have one')
+  }
+}
+
 /** Browsers behind several proxies send some 50. */
 export const MAX_HEADERS = 200
 const NO_BODY = Buffer.alloc(0)
@@ -55,6 +63,7 @@ export class Exchange implements HttpRequest {
     deadlineMs: number,
   ) {
     if (incoming.rawHeaders.length > 2 * MAX_HEADERS) throw new TooManyHeaders()
+    if (hasSeveralHosts(incoming.rawHeaders)) throw new SeveralHosts()
     const { path, query } = parseTarget(incoming.url ?? '')
     this.method = incoming.method ?? 'GET'
     this.path = path
@@ -108,4 +117,14 @@ export class Exchange implements HttpRequest {
   #closed(): void {
     if (!this.outgoing.writableFinished) this.abort(new ClientGone())
   }
+}
+
+/** hot: node:http itself keeps the first and drops the others. @param rawHeaders name, value, name, value … */
+function hasSeveralHosts(rawHeaders: readonly string[]): boolean {
+  let hosts = 0
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i]
+    if (name?.length === 4 && name.toLowerCase() === 'host') hosts += 1
+  }
+  return hosts > 1
 }

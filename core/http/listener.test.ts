@@ -361,6 +361,17 @@ test('beyond the most connections a further one is closed at once', async () => 
   expect((await first.ask(raw('GET', '/v1/x')))?.status).toBe(200)
 })
 
+test.each(['Host: a\r\nHost: b', 'Host: a\r\nX-A: 1\r\nhost: a', 'HOST: a\r\nhOsT: a\r\nHost: b'])(
+  'a request with several hosts is refused: %j',
+  async (headers) => {
+    const client = await (await startListener()).connect()
+    const refused = await client.ask(`GET /v1/x HTTP/1.1\r\n${headers}\r\n\r\n`)
+    expect(refused?.status).toBe(400)
+    expect(errorsOf(refused)).toEqual(['the request has several Host headers; it must have one'])
+    expect((await client.ask(raw('GET', '/v1/x', '', 'X-Host: b')))?.status).toBe(200)
+  },
+)
+
 test('whatever bytes clients send, the listener goes on', async () => {
   const { connect, reported } = await startListener()
   const garbage = [
