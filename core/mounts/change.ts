@@ -128,6 +128,6 @@ function shownPath(path: string): string {
 function demandSize(field: 'path' | 'from' | 'to', path: string): void {
   if (isMountPathSize(path)) return
   throw new BadRequest(
-    `'${field}' is too long: the path of a mount has at most ${MAX_MOUNT_PATH_BYTES} bytes in ${MAX_MOUNT_SEGMENTS} segments`,
+    `'${field}' is too long: the path of a mount has at most ${MAX_MOUNT_PATH_BYTES} bytes in ${MAX_MOUNT_SEGMENTS} segments, "auth/" included`,
   )
 }

@@ -149,7 +149,8 @@ test('a description may have 4096 bytes, a path 256', async () => {
   expect((await cluster.read(`sys/mounts/${at}`)).data).toMatchObject({ description })
 })
 
-const TOO_LONG = 'is too long: the path of a mount has at most 256 bytes in 16 segments'
+const TOO_LONG =
+  'is too long: the path of a mount has at most 256 bytes in 16 segments, "auth/" included'
 test.each(['p'.repeat(256), 'é'.repeat(128), 'p/'.repeat(17)])(
   'a path that is too long is refused: %#',
   async (at) => {

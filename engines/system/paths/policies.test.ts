@@ -288,6 +288,39 @@ describe('a patch', () => {
     ])
   })
 
+  test('needs no version where a full write does, but takes none that is wrong', async () => {
+    await cluster.write(acl('app'), { policy: POLICY, cas_required: true, cas: -1 })
+    expect((await cluster.write(acl('app'), { policy: OTHER })).status).toBe(400)
+    expect((await patch('app', { policy: OTHER })).status).toBe(200)
+    expect((await patch('app', { cas_required: true })).status).toBe(200)
+    expect((await cluster.read(acl('app'))).data).toMatchObject({ policy: OTHER, version: 3 })
+    for (const cas of [-1, 0, 2])
+      expect((await patch('app', { policy: POLICY, cas })).status).toBe(400)
+    expect((await patch('app', { policy: POLICY, cas: 3 })).status).toBe(200)
+  })
+
+  test('at the same time as another changes what each of them names', async () => {
+    await cluster.write(acl('app'), { policy: POLICY, cas_required: true, cas: -1 })
+    await Promise.all([
+      patch('app', { allow_slashes_in_identity_templates: true }),
+      patch('app', { allow_wildcards_in_identity_templates: true }),
+      patch('app', { policy: OTHER }),
+    ])
+    expect((await cluster.read(acl('app'))).data).toMatchObject({
+      policy: OTHER,
+      version: 4,
+      allow_slashes_in_identity_templates: true,
+      allow_wildcards_in_identity_templates: true,
+    })
+  })
+
+  test('with an empty text is refused', async () => {
+    await cluster.write(acl('app'), { policy: POLICY })
+    expect((await patch('app', { policy: '' })).errors).toEqual([
+      "'policy' parameter not supplied or empty",
+    ])
+  })
+
   test('needs a policy to change', async () => {
     expect((await patch('none', { policy: POLICY })).errors).toEqual(['policy not found'])
   })

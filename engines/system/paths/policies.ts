@@ -175,7 +175,7 @@ async function writeLegacy(request: Request<typeof legacyFields>): Promise<Respo
 /** What is not said falls back to what a new policy has: a full write leaves nothing of the policy before. */
 async function replacePolicy(request: PolicyRequest, given: string): Promise<Response | undefined> {
   const name = writableName(request.data.name)
-  if (given === '') throw new BadRequest("'policy' parameter not supplied or empty")
+  if (given === '') throw new BadRequest(NO_TEXT)
   const before = await find(request, name)
   checkCas(request.data, before)
   const base = { ...newPolicy(name, decoded(given), request.nowMs), version: before?.version ?? 0 }
@@ -183,9 +183,13 @@ async function replacePolicy(request: PolicyRequest, given: string): Promise<Res
   return request.nameFolded ? { data: null, warnings: converted(name) } : undefined
 }
 
-/** What is not said stays, above all the end of the policy. */
+/**
+ * What is not said stays, above all the end of the policy; and so does what another writer put there meanwhile, which
+ * makes this one run again. So `cas` is needed by nobody here, also where a full write demands it (as in OpenBao).
+ */
 async function patchPolicy(request: PolicyRequest): Promise<Response> {
   const { policy, cas } = request.data
+  if (policy === '' && request.body['policy'] === '') throw new BadRequest(NO_TEXT)
   const name = writableName(request.data.name)
   const before = await find(request, name)
   if (before === undefined) throw new BadRequest('policy not found')
@@ -194,6 +198,7 @@ async function patchPolicy(request: PolicyRequest): Promise<Response> {
   return request.nameFolded ? { data: null, warnings: converted(name) } : { data: null }
 }
 
+const NO_TEXT = "'policy' parameter not supplied or empty"
 const converted = (name: string) => [`policy name was converted to ${name}`]
 
 /** @param base what is not said in the request, and the version before */
