@@ -1,6 +1,6 @@
 /**
- * `node test/bench/scale.ts`: what size costs. Start to ready, memory at rest, with 100,000 live tokens, and start and
- * rate of reads with a million stored keys.
+ * `node test/bench/scale.ts`: what size costs. Start to ready, memory at rest, with 100,000 live tokens, making 1,500
+ * mounts and the rate of reads beside them, and start and rate of reads with a million stored keys.
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -11,6 +11,7 @@ import { runLoad } from './load.ts'
 import { OPERATIONS, prepare } from './operations.ts'
 
 const TOKENS = 100_000
+const MOUNTS = 1500
 const KEYS = 1_000_000
 const KEYS_PER_COMMIT = 500
 const CONNECTIONS = 32
@@ -33,6 +34,7 @@ say('resident at rest', `${residentMb(dev.pid).toFixed(0)} MB`)
 await dev.stop()
 
 await tokens()
+await manyMounts()
 await millionKeys()
 
 async function tokens(): Promise<void> {
@@ -55,6 +57,24 @@ async function tokens(): Promise<void> {
     `${(after - before).toFixed(0)} MB (${before.toFixed(0)} to ${after.toFixed(0)})`,
   )
   void prepared
+  await server.stop()
+}
+
+/** Made one after the other, as a script of an operator does. */
+async function manyMounts(): Promise<void> {
+  const server = await startServer({ storage: 'sqlite' })
+  const prepared = await prepare(server.api, server.rootToken, server.dir)
+  const few = await readRate(server, prepared)
+  const at = performance.now()
+  for (let i = 0; i < MOUNTS; i++) {
+    await server.api('POST', `sys/mounts/many/${i}`, {
+      token: server.rootToken,
+      body: { type: 'kv' },
+    })
+  }
+  say(`${MOUNTS} mounts take`, `${((performance.now() - at) / 1000).toFixed(1)} s`)
+  const many = await readRate(server, prepared)
+  say('kv reads a second, few mounts and many', `${few.toFixed(0)} and ${many.toFixed(0)}`)
   await server.stop()
 }
 
