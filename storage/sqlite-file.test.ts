@@ -37,6 +37,13 @@ test('every connection is WAL with synchronous=FULL and leaves checkpoints to us
   }
 })
 
+test('a connection keeps at most 2 MB of pages, and not the 16 MB of better-sqlite3', () => {
+  for (const database of [openFile(path, LOCK_WAIT_MS), connect(path, LOCK_WAIT_MS)]) {
+    expect(database.pragma('cache_size', { simple: true })).toBe(-2000)
+    database.close()
+  }
+})
+
 test('the connection that opened the file only reads', () => {
   const database = openFile(path, LOCK_WAIT_MS)
   expect(() => database.exec("INSERT INTO changes VALUES (1, 'a')")).toThrow('readonly')

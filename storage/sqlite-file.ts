@@ -26,6 +26,11 @@ const SCHEMA_VERSION = 1
 const OLDEST_SQLITE = [3, 51, 3] as const
 /** PRAGMA synchronous: 1 is NORMAL (a power cut may undo acknowledged commits), 2 is FULL. */
 const FULL = 2
+/**
+ * Of each connection; SQLite's own default. better-sqlite3 is built with 16,000, which a busy server fills twice, on the
+ * commit thread and on the main one, while commits and reads cost the same: the system has the pages in memory anyway.
+ */
+const PAGE_CACHE_KIB = 2_000
 const FILE_MODE = 0o600
 const DIRECTORY_MODE = 0o700
 
@@ -81,6 +86,7 @@ export function connect(path: string, lockWaitMs: number): Database.Database {
       throw new Error('assertion failed: SQLite did not take synchronous=FULL')
     }
     database.pragma('wal_autocheckpoint = 0')
+    database.pragma(`cache_size = -${PAGE_CACHE_KIB}`)
     database.pragma('trusted_schema = OFF')
     return database
   } catch (error) {
