@@ -55,12 +55,15 @@ const secretIdSchema = z
 export type SecretId = z.infer<typeof secretIdSchema>
 export const secretIds = kind('approle-secret-id', secretIdSchema)
 
+/** What leads to a secret id is written with each and read of few; in the cache it would take room for nothing. */
+const INDEX = { keptWhenWritten: false }
 /** accessor -> the hash of its secret id */
-export const accessors = kind('approle-accessor', z.object({ hash: z.string() }).readonly())
+export const accessors = kind('approle-accessor', z.object({ hash: z.string() }).readonly(), INDEX)
 /** That a secret id ends; the key begins with the time. */
 export const expiries = kind(
   'approle-expiry',
   z.object({ uid: z.string(), hash: z.string() }).readonly(),
+  INDEX,
 )
 export const EXPIRY_PREFIX = 'expiry/'
 /** A role that was deleted, whose secret ids are still to be removed. */

@@ -103,7 +103,7 @@ export class RecordCache {
     else this.#entries.delete(key)
   }
 
-  /** Forgets one key: a conflict has shown that it is old, whatever the feed brought so far. */
+  /** Forgets one key, whatever the feed brought so far: a conflict has shown that it is old, or it was just written. */
   drop(key: string): void {
     this.#entries.delete(key)
     this.#mark(key)

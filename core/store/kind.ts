@@ -8,6 +8,8 @@ import { parseJson } from '../json.ts'
 
 export interface Kind<T> {
   readonly name: string
+  /** Whether a record stays in the cache when it was written, because it will soon be read. */
+  readonly keptWhenWritten: boolean
   encode(value: T): string
   /** @throws {CorruptRecord} it is not such a record, or of a newer version than this server knows */
   decode(key: string, text: string): T
@@ -17,10 +19,16 @@ export interface Kind<T> {
  * Declares a kind of record.
  *
  * @param version rises when the shape changes; `schema` must go on to read the older ones
+ * @param keptWhenWritten false for an index: of many records that are written few are ever read
  */
-export function kind<T>(name: string, schema: ZodType<T>, { version = 1 } = {}): Kind<T> {
+export function kind<T>(
+  name: string,
+  schema: ZodType<T>,
+  { version = 1, keptWhenWritten = true } = {},
+): Kind<T> {
   return {
     name,
+    keptWhenWritten,
     encode: (value) => `[${version},${JSON.stringify(value)}]`,
     decode(key, text) {
       const parsed = schema.safeParse(unwrap(key, text, version))

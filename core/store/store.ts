@@ -43,7 +43,7 @@ export class Store {
   }
 
   /**
-   * Seals and commits; the cache then holds what was written.
+   * Seals and commits; the cache then holds what was written, but for kinds that are seldom read.
    *
    * @returns the key whose expected revision was not there any more: nothing was written
    */
@@ -60,6 +60,10 @@ export class Store {
       return result
     }
     for (const [key, write] of writes) {
+      if (write?.kind.keptWhenWritten === false) {
+        this.cache.drop(key)
+        continue
+      }
       this.cache.committed(key, {
         revision: write === undefined ? 0 : result.revision,
         value: write?.value,

@@ -231,6 +231,21 @@ test('what was put cannot be changed behind the transaction’s back', async () 
   expect(() => read?.list.push('b')).toThrow(TypeError)
 })
 
+test('what was written is read from the cache next time, but for an index, which few ever read', async () => {
+  const { here } = await twoNodes()
+  const index = kind('index', z.number(), { keptWhenWritten: false })
+  for (const written of [1, 2]) {
+    const transaction = begin(here)
+    transaction.put(numbers, 'a', written)
+    transaction.put(index, 'i', written)
+    await transaction.commit()
+
+    expect(here.cache.get('a')).toMatchObject({ value: written })
+    expect(here.cache.get('i')).toBeUndefined()
+    expect(await begin(here).get(index, 'i')).toBe(written)
+  }
+})
+
 test('a value that no storage could hold is refused with its limit, before the commit', async () => {
   const { here } = await twoNodes()
   const texts = kind('text', z.string())

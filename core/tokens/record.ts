@@ -65,16 +65,23 @@ export const serviceTokens = kind('service-token', serviceSchema)
 /** The content of a batch token, which carries it itself. */
 export const batchTokens = kind('batch-token', batchSchema)
 
+/** What leads to a token is written with each and read of few; in the cache it would take as much room as they. */
+const INDEX = { keptWhenWritten: false }
 /** accessor -> the token's identifier */
-export const accessorRecords = kind('accessor', z.object({ tokenId: z.string() }).readonly())
+export const accessorRecords = kind('accessor', z.object({ tokenId: z.string() }).readonly(), INDEX)
 /** That a token is the child of another; the key says it all. */
-export const childRecords = kind('token-child', z.object({ namespaceId: z.string() }).readonly())
+export const childRecords = kind(
+  'token-child',
+  z.object({ namespaceId: z.string() }).readonly(),
+  INDEX,
+)
 /** The key of the hash under which tokens lie. */
 export const tokenSalt = kind('token-salt', z.object({ salt: z.string() }).readonly())
 /** When a token ends; the key begins with the time, so that the due ones are a range. */
 export const expiryRecords = kind(
   'expiry',
   z.object({ namespaceId: z.string(), tokenId: z.string() }).readonly(),
+  INDEX,
 )
 
 /** Tokens that were revoked and whose children, cubbyhole and indices are still to be removed. */
