@@ -82,6 +82,17 @@ test('a device that stalls holds a limited amount of lines; more are refused at 
   expect(await Promise.all(waiting)).toEqual(Array.from({ length: 16 }, () => undefined))
 })
 
+test('large lines that come together make several writes of a device that keeps up', async () => {
+  const { device, group } = held()
+  const large = `${'x'.repeat(10 * 1024 * 1024 - 1)}\n`
+  const outcomes = [group.add(large), group.add(large)]
+  device.writes[0]?.end()
+  await turn()
+  device.writes[1]?.end()
+  expect(await Promise.all(outcomes)).toEqual([undefined, undefined])
+  expect(device.writes).toHaveLength(2)
+})
+
 test('flush waits for all that was added', async () => {
   const { device, group } = held()
   void group.add('a\n')

@@ -3,7 +3,7 @@
  * of the event loop begin together), and while a write is under way further ones gather for the next.
  *
  * Order   as added.
- * Limits  `MAX_WAITING_CHARACTERS` wait while a device stalls; a line beyond that is refused at once.
+ * Limits  `MAX_WAITING_CHARACTERS` make a group; while a device stalls, a line beyond that is refused at once.
  */
 import type { AuditDevice } from './device.ts'
 import { AuditWriteFailed, writeFailed } from './failures.ts'
@@ -30,9 +30,12 @@ export class LineGroup {
   /** hot: the entries of a group wait for one promise. */
   add(line: string): Outcome {
     if (this.#lines.length + line.length > MAX_WAITING_CHARACTERS && this.#lines !== '') {
-      return Promise.resolve(
-        new AuditWriteFailed('the audit device does not keep up; too many entries wait for it'),
-      )
+      if (this.#underWay !== undefined) {
+        return Promise.resolve(
+          new AuditWriteFailed('the audit device does not keep up; too many entries wait for it'),
+        )
+      }
+      this.#start()
     }
     this.#lines += line
     if (this.#waiting === undefined) {
