@@ -59,7 +59,6 @@ async function runConfigured(flags: Flags, terminal: Terminal): Promise<number> 
   }
   const config = loadConfig(paths)
   const log = openLog(logOptions(flags, terminal.env, config))
-  for (const text of startWarnings(config)) log.warn(`core: ${text}`)
   const server = await RunningServer.start(
     {
       ...config.running,
@@ -68,6 +67,7 @@ async function runConfigured(flags: Flags, terminal: Terminal): Promise<number> 
     },
     log,
   )
+  for (const text of startWarnings(config)) log.warn(`core: ${text}`)
   let removePidFile = (): void => undefined
   try {
     if (config.pidFile !== undefined) removePidFile = writePidFile(config.pidFile)
