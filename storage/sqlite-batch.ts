@@ -30,6 +30,8 @@ const RESTART_PAGES = 32_768
 const RESTART_AGAIN_PAGES = 4_096
 /** How long a restart of the log waits for readers; they read for microseconds. */
 const RESTART_WAIT_MS = 100
+/** Keys whose revisions are kept from batch to batch: those that every request expects, and those of the batch. */
+const MAX_KNOWN_REVISIONS = 20_000
 /** Commits over the number to keep before some are dropped: each drop is a transaction of its own. */
 const TRIM_SLACK = 1_024
 
@@ -55,6 +57,8 @@ export class SqliteBatches {
   readonly #commit: Database.Statement<[]>
   readonly #rollback: Database.Statement<[]>
   readonly #revisionOf: Database.Statement<[string], number>
+  /** Changes with the commits of every other connection. */
+  readonly #dataVersion: Database.Statement<[], number>
   readonly #put: Database.Statement<[string, number, Buffer]>
   readonly #delete: Database.Statement<[string]>
   readonly #change: Database.Statement<[number, string]>
@@ -67,6 +71,9 @@ export class SqliteBatches {
   readonly #wait = new Int32Array(new SharedArrayBuffer(4))
   /** The last revision as of the transaction that runs or ran last. */
   #revision = 0
+  /** Revisions of keys, as long as nobody else writes: looking one up in the file costs several times as much. */
+  readonly #known = new Map<string, number>()
+  #knownAt: number | undefined
   /** Pages in the log at which it is next made to begin anew. */
   #restartAt = RESTART_PAGES
 
@@ -81,6 +88,7 @@ export class SqliteBatches {
     this.#revisionOf = database
       .prepare<[string], number>('SELECT revision FROM records WHERE key = ?')
       .pluck()
+    this.#dataVersion = database.prepare<[], number>('PRAGMA data_version').pluck()
     this.#put = database.prepare('REPLACE INTO records (key, revision, value) VALUES (?, ?, ?)')
     this.#delete = database.prepare('DELETE FROM records WHERE key = ?')
     this.#change = database.prepare('INSERT INTO changes (revision, keys) VALUES (?, ?)')
@@ -143,6 +151,7 @@ export class SqliteBatches {
       this.#lock()
       const before = this.#last.get() ?? 0
       this.#revision = before
+      this.#forgetIfOld()
       const answers: Answer[] = []
       for (const commit of commits) answers.push(this.#runOne(commit))
       if (this.#revision === before) {
@@ -168,22 +177,39 @@ export class SqliteBatches {
   #runOne(commit: CommitReader): Answer {
     for (let left = commit.expected; left > 0; left -= 1) {
       const key = commit.key()
-      if ((this.#revisionOf.get(key) ?? 0) !== commit.revision()) return key
+      if (this.#currentRevision(key) !== commit.revision()) return key
     }
     const revision = this.#revision + 1
     const keys: string[] = []
     for (let left = commit.puts; left > 0; left -= 1) {
       const key = commit.key()
       this.#put.run(key, revision, commit.value())
+      this.#known.set(key, revision)
       keys.push(key)
     }
     for (let left = commit.deletes; left > 0; left -= 1) {
       const key = commit.key()
       this.#delete.run(key)
+      this.#known.set(key, 0)
       keys.push(key)
     }
     this.#change.run(revision, keys.join('\0'))
     this.#revision = revision
+    return revision
+  }
+
+  #forgetIfOld(): void {
+    const version = this.#dataVersion.get()
+    if (version !== this.#knownAt || this.#known.size > MAX_KNOWN_REVISIONS) this.#known.clear()
+    this.#knownAt = version
+  }
+
+  #currentRevision(key: string): number {
+    let revision = this.#known.get(key)
+    if (revision === undefined) {
+      revision = this.#revisionOf.get(key) ?? 0
+      this.#known.set(key, revision)
+    }
     return revision
   }
 
@@ -208,6 +234,7 @@ export class SqliteBatches {
   }
 
   #undo(): void {
+    this.#known.clear()
     try {
       if (this.#database.inTransaction) this.#rollback.run()
     } catch {

@@ -41,7 +41,7 @@ export class CommitThread {
     return new Promise((resolve, reject) => {
       this.#batch.add(change)
       this.#gathered.push({ resolve, reject })
-      if (this.#gathered.length === 1) setImmediate(this.#flush)
+      if (this.#gathered.length === 1) process.nextTick(this.#flush)
     })
   }
 

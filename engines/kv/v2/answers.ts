@@ -13,29 +13,22 @@ export type VersionAnswer = Readonly<{
   version: number
 }>
 
-const described = new WeakMap<Key, Map<number, VersionAnswer>>()
+const described = new WeakMap<Version, VersionAnswer>()
 
-/** hot: made once for a version as it is stored, and frozen, so that the audit log too has to encode it but once. */
-export function describeVersion(key: Key, { number, version }: NumberedVersion): VersionAnswer {
-  let answers = described.get(key)
-  if (answers === undefined) {
-    answers = new Map()
-    described.set(key, answers)
-  }
-  let answer = answers.get(number)
-  if (answer === undefined) {
-    const { created_time, deletion_time, destroyed } = versionFacts(version)
-    const custom_metadata = key.customMetadata
-    answer = Object.freeze({
-      created_time,
-      custom_metadata,
-      deletion_time,
-      destroyed,
-      version: number,
-    })
-    answers.set(number, answer)
-  }
+/** hot: made once for a version as it is stored, and frozen, so that it is encoded but once, for the audit log too. */
+export function describeVersion(key: Key, found: NumberedVersion): VersionAnswer {
+  const known = described.get(found.version)
+  if (known !== undefined && known.custom_metadata === key.customMetadata) return known
+  const answer = Object.freeze(describeNew(key, found))
+  described.set(found.version, answer)
   return answer
+}
+
+/** hot: the answer to its write, which is given once. */
+export function describeNew(key: Key, { number, version }: NumberedVersion): VersionAnswer {
+  const { created_time, deletion_time, destroyed } = versionFacts(version)
+  const custom_metadata = key.customMetadata
+  return { created_time, custom_metadata, deletion_time, destroyed, version: number }
 }
 
 export function describeKey(key: Key) {

@@ -5,7 +5,7 @@ import { path } from '../../../../core/plugin/path.ts'
 import type { Request } from '../../../../core/plugin/request.ts'
 import type { JsonObject } from '../../../../core/json.ts'
 import { demandSecretPath, secretPath } from '../../secret-path.ts'
-import { describeVersion, nothingToPatch } from '../answers.ts'
+import { describeNew, describeVersion, nothingToPatch } from '../answers.ts'
 import { checkCas } from '../check-and-set.ts'
 import { readConfig } from '../config.ts'
 import { createKey, eraseData, findKey, openKey, putData, readData, saveKey } from '../keys.ts'
@@ -99,7 +99,7 @@ function store(
   putData(storage, key, key.current, sent)
   eraseData(storage, key, pruned)
   saveKey(storage, data.path, key)
-  return { data: describeVersion(key, { number: key.current, version }) }
+  return { data: describeNew(key, { number: key.current, version }) }
 }
 
 async function remove(request: DataRequest): Promise<void> {
