@@ -75,3 +75,8 @@ test('close answers what was committed in the same turn, and joins the thread', 
   expect(await committed).toEqual({ revision: 1 })
   expect(await exited).toEqual([0])
 })
+
+test('young objects of the thread take at most 6 MB, not the 128 of the main one', () => {
+  const { workers } = startThread()
+  expect(workers[0]?.resourceLimits).toMatchObject({ maxYoungGenerationSizeMb: 6 })
+})

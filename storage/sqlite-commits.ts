@@ -105,8 +105,20 @@ export class CommitThread {
   }
 }
 
+/**
+ * Young objects of the thread. It hands each batch on and keeps little, yet by default its heap would grow to 70 MB: with
+ * this to 16 (measured while 100,000 tokens were made), and a commit costs no more.
+ */
+const MAX_YOUNG_MB = 6
+
 /** The thread's file lies beside this one, as source or compiled. It gets neither our environment nor our flags. */
 export function startCommitter(options: CommitterOptions): Worker {
   const file = new URL(`./sqlite-committer${extname(import.meta.url)}`, import.meta.url)
-  return new Worker(file, { workerData: options, env: {}, execArgv: [], name: 'storage commits' })
+  return new Worker(file, {
+    workerData: options,
+    env: {},
+    execArgv: [],
+    name: 'storage commits',
+    resourceLimits: { maxYoungGenerationSizeMb: MAX_YOUNG_MB },
+  })
 }
