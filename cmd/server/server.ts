@@ -14,6 +14,7 @@ import {
   prepareDev,
 } from './dev.ts'
 import { environment, FlagsRefused, logOptions, readFlags, USAGE, type Flags } from './flags.ts'
+import { limitHeapGrowth } from './heap.ts'
 import { openLog, type Logger } from './log.ts'
 import { writePidFile } from './pid-file.ts'
 import { RunningServer } from './running.ts'
@@ -32,6 +33,7 @@ export async function runServer(
       terminal.out(USAGE)
       return 0
     }
+    limitHeapGrowth()
     return await (flags.dev ? runDev(flags, terminal, startedAs) : runConfigured(flags, terminal))
   } catch (error) {
     if (!isRefusal(error)) throw error
