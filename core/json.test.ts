@@ -41,6 +41,19 @@ describe('numbers keep their text', () => {
     }
   })
 
+  test('wherever a number may stand', () => {
+    for (const json of [
+      '[ 1.0]',
+      '{"a" : 1.0}',
+      '[0,\n-0]',
+      '\t1e3',
+      '[[1.50],\r2]',
+      '{"a":[\n1.0\n]}',
+    ]) {
+      expect(stringifyJson(parseJson(json))).toBe(json.replaceAll(/\s/g, ''))
+    }
+  })
+
   test('in any place, and not in strings', () => {
     fc.assert(
       fc.property(fc.jsonValue(), (value) => {

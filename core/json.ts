@@ -25,8 +25,11 @@ declare global {
   }
 }
 
-/** A number that a JavaScript number may not print as it was written: fraction, exponent, or 16 digits and more. */
-const MAY_CHANGE = /\d(?:\.|[eE]|\d{15})|-0/
+/**
+ * A number that a JavaScript number may not print as it was written: fraction, exponent, or 16 digits and more. Where no
+ * number can begin, as within a UUID, none is looked for: parsing with care takes several times as long.
+ */
+const MAY_CHANGE = /(?:^|[[:,\s])(?:-?(?:\d+[.eE]|\d{16})|-0)/
 
 /**
  * Parses JSON; numbers that would be printed otherwise become `RawNumber`s.

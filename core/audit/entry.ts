@@ -70,14 +70,14 @@ export class EntryWriter {
   }
 
   #auth(auth: AuthFacts): string {
-    return this.#encoded(auth) ?? this.#keep(auth, this.#authText(auth))
+    return this.#encoded(auth) ?? this.#keep(auth, this.#authText(auth, 'used'))
   }
 
   /** Each member before `token_type`, which is always there, ends with a comma; each after it begins with one. */
-  #authText(auth: AuthFacts): string {
+  #authText(auth: AuthFacts, credential: 'used' | 'granted'): string {
     let text = '{'
-    if (auth.clientToken) text += `"client_token":${this.#token(auth.clientToken)},`
-    if (auth.accessor) text += `"accessor":${this.#accessor(auth.accessor)},`
+    if (auth.clientToken) text += `"client_token":${this.#token(auth.clientToken, credential)},`
+    if (auth.accessor) text += `"accessor":${this.#accessor(auth.accessor, credential)},`
     if (auth.displayName) text += `"display_name":${quote(auth.displayName)},`
     if (auth.policies?.length) text += `"policies":${quoteList(auth.policies)},`
     if (auth.tokenPolicies?.length) text += `"token_policies":${quoteList(auth.tokenPolicies)},`
@@ -160,7 +160,7 @@ export class EntryWriter {
 
   #response(response: ResponseFacts, operation: string): string {
     let text = ''
-    if (response.auth) text = `"auth":${this.#auth(response.auth)}`
+    if (response.auth) text = `"auth":${this.#authText(response.auth, 'granted')}`
     if (response.mount) text += comma(text) + mountTexts(response.mount).response
     if (response.leaseId) text += `${comma(text)}"secret":{"lease_id":${quote(response.leaseId)}}`
     if (response.data) {
@@ -190,13 +190,19 @@ export class EntryWriter {
     return `${text}}`
   }
 
-  #token(token: string): string {
-    return this.#format.logRaw ? quote(token) : `"${this.#hash.ofCredential(token)}"`
+  #token(token: string, credential: 'used' | 'granted' = 'used'): string {
+    return this.#format.logRaw ? quote(token) : this.#hashed(token, credential)
   }
 
-  #accessor(accessor: string): string {
+  #accessor(accessor: string, credential: 'used' | 'granted' = 'used'): string {
     const clear = this.#format.logRaw || !this.#format.hmacAccessor
-    return clear ? quote(accessor) : `"${this.#hash.ofCredential(accessor)}"`
+    return clear ? quote(accessor) : this.#hashed(accessor, credential)
+  }
+
+  /** The hash of a credential in use is kept; one that is granted may never be seen again. */
+  #hashed(text: string, credential: 'used' | 'granted'): string {
+    const hash = this.#hash
+    return `"${credential === 'used' ? hash.ofCredential(text) : hash.of(text)}"`
   }
 }
 
