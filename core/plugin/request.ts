@@ -65,9 +65,8 @@ export interface Namespace {
 }
 
 export interface Caller {
-  /** The storage identifier of the token: names it, but is not it. Empty for batch tokens. */
-  readonly tokenId: string
   readonly tokenType: 'service' | 'batch'
+  /** Names the token, but is not it. Empty for batch tokens. */
   readonly accessor: string
   readonly policies: readonly string[]
   readonly displayName: string

@@ -79,7 +79,7 @@ const LAST_USE_RUNNING = -1
 function takeUse(root: View, record: TokenRecord): boolean {
   if (record.type !== 'service' || record.numUses === 0) return false
   const numUses = record.numUses > 1 ? record.numUses - 1 : LAST_USE_RUNNING
-  root.put(serviceTokens, tokenKey(record.namespaceId, record.id), { ...record, numUses })
+  root.put(serviceTokens, tokenKey(record.namespaceId, record.accessor), { ...record, numUses })
   return numUses === LAST_USE_RUNNING
 }
 
@@ -89,7 +89,6 @@ function callerOf(record: TokenRecord): Caller {
   let caller = callers.get(record)
   if (caller === undefined) {
     caller = Object.freeze({
-      tokenId: record.type === 'service' ? record.id : '',
       tokenType: record.type,
       accessor: record.type === 'service' ? record.accessor : '',
       policies: record.policies,

@@ -15,7 +15,7 @@ export function authAnswer(record: TokenRecord, token: string, nowMs: number): A
     renewable: stored?.renewable ?? false,
     entity_id: record.entityId,
     token_type: record.type,
-    orphan: record.parentId === '',
+    orphan: record.parent === '',
     mfa_requirement: null,
     num_uses: stored?.numUses ?? 0,
   }

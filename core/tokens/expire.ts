@@ -5,7 +5,7 @@ import { findStored } from './find.ts'
 import { EXPIRY_PREFIX, expiryRecords, expiryTimeMs } from './record.ts'
 import { revokeToken } from './revoke.ts'
 
-/** Tokens that one step ends; each takes up to six changes of a commit. */
+/** Tokens that one step ends; each takes up to five changes of a commit. */
 const PAGE = 100
 
 /**
@@ -36,7 +36,7 @@ export async function expireTokens(
 
 async function expireOne(root: View, key: string, nowMs: number): Promise<void> {
   const entry = await root.get(expiryRecords, key)
-  const record = entry && (await findStored({ root }, entry.namespaceId, entry.tokenId))
+  const record = entry && (await findStored({ root }, entry.namespaceId, entry.accessor))
   // The index may be older than the token's last renewal: the token decides.
   if (record !== undefined && record.expiresAtMs !== null && record.expiresAtMs <= nowMs) {
     revokeToken(root, record)

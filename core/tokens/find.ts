@@ -13,11 +13,9 @@ import {
   MAX_TOKEN_CHARACTERS,
   namespaceIdOf,
   namespaceIdOfAccessor,
-  tokenId,
+  accessorOf,
 } from './identifier.ts'
 import {
-  accessorKey,
-  accessorRecords,
   revocationKey,
   revocationRecords,
   serviceTokens,
@@ -64,7 +62,7 @@ export async function findToken(
 async function findService(context: FindContext, token: string): Promise<ServiceToken | undefined> {
   const namespaceId = namespaceIdOf(token)
   if (namespaceId === undefined) return undefined
-  return findStored(context, namespaceId, await tokenId(context.root, token))
+  return findStored(context, namespaceId, await accessorOf(context.root, token, namespaceId))
 }
 
 /**
@@ -80,9 +78,7 @@ export async function findByAccessor(
   if (namespaceId === undefined) return undefined
   const namespace = await namespaceById(context.root, namespaceId)
   if (!namespace?.path.startsWith(within.path)) return undefined
-  const found = await context.root.get(accessorRecords, accessorKey(namespaceId, accessor))
-  if (found === undefined) return undefined
-  const record = await findStored(context, namespaceId, found.tokenId)
+  const record = await findStored(context, namespaceId, accessor)
   if (record === undefined || (await livesUntil(context, record)) <= context.nowMs) return undefined
   return record
 }
@@ -90,9 +86,9 @@ export async function findByAccessor(
 export function findStored(
   { root }: Pick<FindContext, 'root'>,
   namespaceId: string,
-  id: string,
+  accessor: string,
 ): Awaitable<ServiceToken | undefined> {
-  return root.get(serviceTokens, tokenKey(namespaceId, id))
+  return root.get(serviceTokens, tokenKey(namespaceId, accessor))
 }
 
 /** When the first of the token and its ancestors ends; 0: one of them is gone. */
@@ -103,9 +99,9 @@ async function livesUntil(context: FindContext, record: TokenRecord): Promise<nu
     if (one.expiresAtMs !== null) untilMs = Math.min(untilMs, one.expiresAtMs)
     if (isUsedUp(one) && !(context.running && one === record)) return 0
     if (one.mountUuid !== '' && !(await isMounted(context, one))) return 0
-    if (one.parentId === '') return untilMs
-    const parent = await findStored(context, one.parentNamespaceId, one.parentId)
-    if (parent === undefined) return (await leavesOrphans(context, one.parentId)) ? untilMs : 0
+    if (one.parent === '') return untilMs
+    const parent = await findStored(context, one.parentNamespaceId, one.parent)
+    if (parent === undefined) return (await leavesOrphans(context, one.parent)) ? untilMs : 0
     one = parent
   }
   return 0
@@ -121,6 +117,6 @@ async function isMounted({ root }: FindContext, record: TokenRecord): Promise<bo
 }
 
 /** A token that was revoked alone leaves its children alive, though its cleaning up may be under way still. */
-async function leavesOrphans({ root }: FindContext, id: string): Promise<boolean> {
-  return (await root.get(revocationRecords, revocationKey(id)))?.orphans === true
+async function leavesOrphans({ root }: FindContext, accessor: string): Promise<boolean> {
+  return (await root.get(revocationRecords, revocationKey(accessor)))?.orphans === true
 }

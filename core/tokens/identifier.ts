@@ -1,4 +1,4 @@
-/** The texts of tokens, and the identifiers under which they are stored. */
+/** The texts of tokens, and the accessors under which they are stored. */
 import { assert } from '../errors.ts'
 import { keyedHash } from '../keyed-hash.ts'
 import { ROOT } from '../namespaces.ts'
@@ -14,7 +14,9 @@ export const RESERVED_PREFIXES = ['hvs.', 'hvb.', 'hvr.', 's.', 'b.', 'r.'] as c
 /** Longer ones are refused unread. */
 export const MAX_TOKEN_CHARACTERS = 8192
 
-/** Tokens in use whose identifiers are kept, as long as the record of the key is. */
+/** Characters of an accessor, before the namespace's part: 142 bits. */
+const ACCESSOR_CHARACTERS = 24
+/** Tokens in use whose accessors are kept, as long as the record of the key is. */
 const MAX_KNOWN = 8192
 /** Longer texts are hashed each time: ours are much shorter, and anybody may send such. */
 const MAX_KNOWN_CHARACTERS = 256
@@ -22,23 +24,28 @@ const known = new WeakMap<object, Generations<string>>()
 const one = () => 1
 
 /**
- * hot: HMAC-SHA-256 of the token under the server's own key. Whoever reads the storage learns no token, nor can try
- * guesses of one that a user chose.
+ * hot: the accessor of a service token: HMAC-SHA-256 of the token under the server's own key, written as Vault writes
+ * accessors, so that one record of a token is found by either. Whoever knows accessors or reads the storage learns no
+ * token, nor can try guesses of one that a user chose.
+ *
+ * @param namespaceId which `namespaceIdOf` the token names
  */
-export async function tokenId(root: View, token: string): Promise<string> {
+export async function accessorOf(root: View, token: string, namespaceId: string): Promise<string> {
   const record = await root.get(tokenSalt, TOKEN_SALT_KEY)
   assert(record !== undefined, 'initialisation wrote the token salt')
-  let ids = known.get(record)
-  if (ids === undefined) {
-    ids = new Generations(MAX_KNOWN)
-    known.set(record, ids)
+  let accessors = known.get(record)
+  if (accessors === undefined) {
+    accessors = new Generations(MAX_KNOWN)
+    known.set(record, accessors)
   }
-  let id = ids.get(token, one)
-  if (id === undefined) {
-    id = keyedHash(record, record.salt, token)
-    if (token.length <= MAX_KNOWN_CHARACTERS) ids.set(token, id, 1)
+  let accessor = accessors.get(token, one)
+  if (accessor === undefined) {
+    const alphanumeric = keyedHash(record, record.salt, token).replaceAll(/[-_]/g, '')
+    const suffix = namespaceId === ROOT.id ? '' : `.${namespaceId}`
+    accessor = `${alphanumeric.slice(0, ACCESSOR_CHARACTERS)}${suffix}`
+    if (token.length <= MAX_KNOWN_CHARACTERS) accessors.set(token, accessor, 1)
   }
-  return id
+  return accessor
 }
 
 /** Becomes part of a storage key, so nothing else may be in it. */

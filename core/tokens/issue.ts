@@ -1,4 +1,4 @@
-/** Makes tokens: in the transaction of the request that grants them, with their accessor, expiry and place in the tree. */
+/** Makes tokens: in the transaction of the request that grants them, with their expiry and place in the tree. */
 import { assert, BadRequest } from '../errors.ts'
 import type { JsonObject } from '../json.ts'
 import { ROOT } from '../namespaces.ts'
@@ -7,10 +7,8 @@ import type { Random } from '../random.ts'
 import type { View } from '../store/view.ts'
 import { grantedTtl, type Ttl } from '../ttl.ts'
 import type { BatchCodec } from './batch.ts'
-import { SERVICE_PREFIX, tokenId } from './identifier.ts'
+import { accessorOf, SERVICE_PREFIX } from './identifier.ts'
 import {
-  accessorKey,
-  accessorRecords,
   childKey,
   childRecords,
   expiryKey,
@@ -21,7 +19,7 @@ import {
   type TokenRecord,
 } from './record.ts'
 
-/** Random characters of a token and of an accessor: 142 bits. */
+/** Random characters of a token: 142 bits. */
 const TOKEN_CHARACTERS = 24
 
 /** What a token is to be. */
@@ -33,7 +31,7 @@ export interface TokenSpec {
   readonly displayName: string
   readonly meta: Readonly<Record<string, string>> | null
   /** `undefined`: an orphan. */
-  readonly parent: { readonly id: string; readonly namespaceId: string } | undefined
+  readonly parent: { readonly accessor: string; readonly namespaceId: string } | undefined
   readonly entityId: string
   readonly boundCidrs: readonly string[]
   readonly numUses: number
@@ -111,15 +109,14 @@ async function makeService(context: IssueContext, spec: TokenSpec, ttlSeconds: n
   const suffix = spec.namespace.id === ROOT.id ? '' : `.${spec.namespace.id}`
   const { root, random } = context
   const token = spec.customId ?? `${SERVICE_PREFIX}${random.base62(TOKEN_CHARACTERS)}${suffix}`
-  const id = await tokenId(root, token)
-  if (spec.customId !== undefined && (await root.get(serviceTokens, tokenKey(ROOT.id, id)))) {
+  const accessor = await accessorOf(root, token, spec.namespace.id)
+  if (spec.customId !== undefined && (await root.get(serviceTokens, tokenKey(ROOT.id, accessor)))) {
     throw new BadRequest('cannot create a token with a duplicate ID')
   }
   const record: ServiceToken = {
     ...common(context, spec, ttlSeconds),
     type: 'service',
-    id,
-    accessor: `${random.base62(TOKEN_CHARACTERS)}${suffix}`,
+    accessor,
     numUses: spec.numUses,
     maxTtlSeconds: spec.maxTtlSeconds,
     explicitMaxTtlSeconds: spec.explicitMaxTtlSeconds,
@@ -134,12 +131,11 @@ async function makeService(context: IssueContext, spec: TokenSpec, ttlSeconds: n
 }
 
 function storeToken(root: View, record: ServiceToken): void {
-  const { id, namespaceId, parentId } = record
-  root.put(serviceTokens, tokenKey(namespaceId, id), record)
-  root.put(accessorRecords, accessorKey(namespaceId, record.accessor), { tokenId: id })
-  if (parentId !== '') root.put(childRecords, childKey(parentId, id), { namespaceId })
+  const { accessor, namespaceId, parent } = record
+  root.put(serviceTokens, tokenKey(namespaceId, accessor), record)
+  if (parent !== '') root.put(childRecords, childKey(parent, accessor), { namespaceId })
   if (record.expiresAtMs !== null) {
-    root.put(expiryRecords, expiryKey(record.expiresAtMs, id), { namespaceId, tokenId: id })
+    root.put(expiryRecords, expiryKey(record.expiresAtMs, accessor), { namespaceId, accessor })
   }
 }
 
@@ -150,7 +146,7 @@ function common({ nowMs }: IssueContext, spec: TokenSpec, ttlSeconds: number) {
     path: spec.path,
     displayName: spec.displayName,
     meta: spec.meta,
-    parentId: spec.parent?.id ?? '',
+    parent: spec.parent?.accessor ?? '',
     parentNamespaceId: spec.parent?.namespaceId ?? '',
     entityId: spec.entityId,
     boundCidrs: spec.boundCidrs,

@@ -1,4 +1,4 @@
-/** Tokens as they are stored. The token itself is not: a record lies under a keyed hash of it. */
+/** Tokens as they are stored. The token itself is not: a record lies under its accessor, a keyed hash of it. */
 import { z } from 'zod'
 import { isJsonObject, type JsonObject } from '../json.ts'
 import { namespacePrefix } from '../namespaces.ts'
@@ -15,8 +15,8 @@ const commonFields = {
   path: z.string(),
   displayName: z.string(),
   meta: z.record(z.string(), z.string()).readonly().nullable(),
-  /** The storage identifier of the parent; empty: an orphan. */
-  parentId: z.string(),
+  /** The accessor of the parent; empty: an orphan. */
+  parent: z.string(),
   parentNamespaceId: z.string(),
   entityId: z.string(),
   boundCidrs: strings,
@@ -33,7 +33,6 @@ const serviceSchema = z
   .object({
     ...commonFields,
     type: z.literal('service'),
-    id: z.string(),
     accessor: z.string(),
     /** Uses left; 0: no limit. */
     numUses: z.number().int(),
@@ -67,8 +66,6 @@ export const batchTokens = kind('batch-token', batchSchema)
 
 /** What leads to a token is written with each and read of few; in the cache it would take as much room as they. */
 const INDEX = { keptWhenWritten: false }
-/** accessor -> the token's identifier */
-export const accessorRecords = kind('accessor', z.object({ tokenId: z.string() }).readonly(), INDEX)
 /** That a token is the child of another; the key says it all. */
 export const childRecords = kind(
   'token-child',
@@ -80,7 +77,7 @@ export const tokenSalt = kind('token-salt', z.object({ salt: z.string() }).reado
 /** When a token ends; the key begins with the time, so that the due ones are a range. */
 export const expiryRecords = kind(
   'expiry',
-  z.object({ namespaceId: z.string(), tokenId: z.string() }).readonly(),
+  z.object({ namespaceId: z.string(), accessor: z.string() }).readonly(),
   INDEX,
 )
 
@@ -90,7 +87,7 @@ export const revocationRecords = kind(
   z
     .object({
       namespaceId: z.string(),
-      tokenId: z.string(),
+      accessor: z.string(),
       /** The children live on, without a parent. */
       orphans: z.boolean(),
     })
@@ -101,18 +98,17 @@ export const TOKEN_SALT_KEY = 'core/token-salt'
 export const EXPIRY_PREFIX = 'expiry/'
 export const REVOCATION_PREFIX = 'revocation/'
 
-export const tokenKey = (namespaceId: string, id: string) =>
-  `${namespacePrefix(namespaceId)}token/${id}`
-export const accessorPrefix = (namespaceId: string) => `${namespacePrefix(namespaceId)}accessor/`
-export const accessorKey = (namespaceId: string, accessor: string) =>
-  `${accessorPrefix(namespaceId)}${accessor}`
-export const childPrefix = (parentId: string) => `token-child/${parentId}/`
-export const childKey = (parentId: string, id: string) => `${childPrefix(parentId)}${id}`
-export const revocationKey = (id: string) => `${REVOCATION_PREFIX}${id}`
+/** The names in it are the accessors of the namespace's service tokens. */
+export const tokenPrefix = (namespaceId: string) => `${namespacePrefix(namespaceId)}token/`
+export const tokenKey = (namespaceId: string, accessor: string) =>
+  `${tokenPrefix(namespaceId)}${accessor}`
+export const childPrefix = (parent: string) => `token-child/${parent}/`
+export const childKey = (parent: string, accessor: string) => `${childPrefix(parent)}${accessor}`
+export const revocationKey = (accessor: string) => `${REVOCATION_PREFIX}${accessor}`
 
 /** Digits of a time in the key, enough until the year 5138. */
 const TIME_DIGITS = 14
-export const expiryKey = (expiresAtMs: number, id: string) =>
-  `${EXPIRY_PREFIX}${String(Math.floor(expiresAtMs)).padStart(TIME_DIGITS, '0')}.${id}`
+export const expiryKey = (expiresAtMs: number, accessor: string) =>
+  `${EXPIRY_PREFIX}${String(Math.floor(expiresAtMs)).padStart(TIME_DIGITS, '0')}.${accessor}`
 /** The time that an expiry's name begins with. */
 export const expiryTimeMs = (name: string) => Number(name.slice(0, TIME_DIGITS))

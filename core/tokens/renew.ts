@@ -47,9 +47,9 @@ export function renewToken(input: RenewInput): Renewed {
   )
   const expiresAtMs = nowMs + ttlSeconds * 1000
   const renewed: ServiceToken = { ...record, expiresAtMs, lastRenewalAtMs: nowMs }
-  const { id, namespaceId } = record
-  root.delete(expiryKey(record.expiresAtMs, id))
-  root.put(expiryRecords, expiryKey(expiresAtMs, id), { namespaceId, tokenId: id })
-  root.put(serviceTokens, tokenKey(namespaceId, id), renewed)
+  const { accessor, namespaceId } = record
+  root.delete(expiryKey(record.expiresAtMs, accessor))
+  root.put(expiryRecords, expiryKey(expiresAtMs, accessor), { namespaceId, accessor })
+  root.put(serviceTokens, tokenKey(namespaceId, accessor), renewed)
   return { record: renewed, warnings }
 }

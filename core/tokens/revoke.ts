@@ -8,7 +8,6 @@ import { CorruptRecord } from '../errors.ts'
 import type { View } from '../store/view.ts'
 import { findStored } from './find.ts'
 import {
-  accessorKey,
   childKey,
   childPrefix,
   expiryKey,
@@ -25,8 +24,8 @@ import {
 const MAX_CHANGES = 1000
 /** Revoked tokens that one step looks at; most have neither children nor secrets. */
 const MAX_TOKENS = 500
-/** Token, accessor, expiry, link and the note that its own children are to go. */
-const CHANGES_PER_CHILD = 5
+/** Token, expiry, link and the note that its own children are to go. */
+const CHANGES_PER_CHILD = 4
 
 /** Revokes a token; its children with it, or (`orphans`) not. */
 export function revokeToken(
@@ -34,12 +33,11 @@ export function revokeToken(
   record: ServiceToken,
   { orphans = false }: { orphans?: boolean } = {},
 ): void {
-  const { id, namespaceId, parentId } = record
-  root.delete(tokenKey(namespaceId, id))
-  root.delete(accessorKey(namespaceId, record.accessor))
-  if (parentId !== '') root.delete(childKey(parentId, id))
-  if (record.expiresAtMs !== null) root.delete(expiryKey(record.expiresAtMs, id))
-  root.put(revocationRecords, revocationKey(id), { namespaceId, tokenId: id, orphans })
+  const { accessor, namespaceId, parent } = record
+  root.delete(tokenKey(namespaceId, accessor))
+  if (parent !== '') root.delete(childKey(parent, accessor))
+  if (record.expiresAtMs !== null) root.delete(expiryKey(record.expiresAtMs, accessor))
+  root.put(revocationRecords, revocationKey(accessor), { namespaceId, accessor, orphans })
 }
 
 /**
@@ -53,10 +51,10 @@ export async function cleanUpRevoked(
   report: (error: CorruptRecord) => void,
 ): Promise<boolean> {
   let room = MAX_CHANGES
-  const ids = await root.list(REVOCATION_PREFIX, { limit: MAX_TOKENS })
-  for (const id of ids) {
+  const revoked = await root.list(REVOCATION_PREFIX, { limit: MAX_TOKENS })
+  for (const accessor of revoked) {
     if (room <= CHANGES_PER_CHILD) return true
-    room -= await cleanUpOne(root, id, room, report)
+    room -= await cleanUpOne(root, accessor, room, report)
   }
   // Children that were revoked on the way are due as well.
   return (await root.list(REVOCATION_PREFIX, { limit: 1 })).length > 0
@@ -65,25 +63,25 @@ export async function cleanUpRevoked(
 /** @returns the changes that it made, at most `room` */
 async function cleanUpOne(
   root: View,
-  id: string,
+  accessor: string,
   room: number,
   report: (error: CorruptRecord) => void,
 ): Promise<number> {
-  const pending = await readable(report, () => root.get(revocationRecords, revocationKey(id)))
+  const pending = await readable(report, () => root.get(revocationRecords, revocationKey(accessor)))
   const most = Math.floor((room - 1) / CHANGES_PER_CHILD)
-  const children = await root.list(childPrefix(id), { limit: most })
+  const children = await root.list(childPrefix(accessor), { limit: most })
   for (const child of children) {
-    await readable(report, () => releaseChild(root, id, child, pending?.orphans ?? false))
-    root.delete(childKey(id, child))
+    await readable(report, () => releaseChild(root, accessor, child, pending?.orphans ?? false))
+    root.delete(childKey(accessor, child))
   }
   let changes = children.length * CHANGES_PER_CHILD
   if (children.length === most) return changes
   const left = room - 1 - changes
-  const secrets = await listDeep(root, cubbyholePrefix(id), left)
+  const secrets = await listDeep(root, cubbyholePrefix(accessor), left)
   for (const key of secrets) root.delete(key)
   changes += secrets.length
   if (secrets.length === left) return changes
-  root.delete(revocationKey(id))
+  root.delete(revocationKey(accessor))
   return changes + 1
 }
 
@@ -101,13 +99,14 @@ async function readable<T>(
   }
 }
 
-async function releaseChild(root: View, parentId: string, id: string, orphans: boolean) {
-  const link = await root.get(childRecords, childKey(parentId, id))
-  const child = link === undefined ? undefined : await findStored({ root }, link.namespaceId, id)
+async function releaseChild(root: View, parent: string, accessor: string, orphans: boolean) {
+  const link = await root.get(childRecords, childKey(parent, accessor))
+  const child =
+    link === undefined ? undefined : await findStored({ root }, link.namespaceId, accessor)
   if (child !== undefined && orphans) {
-    root.put(serviceTokens, tokenKey(child.namespaceId, id), {
+    root.put(serviceTokens, tokenKey(child.namespaceId, accessor), {
       ...child,
-      parentId: '',
+      parent: '',
       parentNamespaceId: '',
     })
   } else if (child !== undefined) {

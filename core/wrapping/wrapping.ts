@@ -67,14 +67,14 @@ export async function wrap(context: IssueContext, input: WrapInput): Promise<Wra
     internal: {},
     mount: { uuid: '', defaultTtlSeconds: ttl, maxTtlSeconds: ttl },
   })
-  const { id, accessor } = record
+  const { accessor } = record
   const creationTime = rfc3339(context.nowMs)
   const info: JsonObject = {
     creation_ttl: ttl,
     creation_time: creationTime,
     creation_path: input.creationPath,
   }
-  const holder = context.root.below(cubbyholePrefix(id))
+  const holder = context.root.below(cubbyholePrefix(accessor))
   holder.put(cubbyholeRecords, 'response', { response: input.response })
   holder.put(cubbyholeRecords, 'wrapinfo', info)
   return {
@@ -90,7 +90,7 @@ export async function wrap(context: IssueContext, input: WrapInput): Promise<Wra
 /** What a wrapping token holds. @throws {BadRequest} it is no wrapping token */
 export async function readWrapped(root: View, record: ServiceToken | undefined): Promise<Wrapped> {
   if (record === undefined || !isWrappingToken(record)) throw new BadRequest(INVALID_WRAPPING_TOKEN)
-  const holder = root.below(cubbyholePrefix(record.id))
+  const holder = root.below(cubbyholePrefix(record.accessor))
   const kept = await holder.get(cubbyholeRecords, 'response')
   const info = wrappedInfo.safeParse(await holder.get(cubbyholeRecords, 'wrapinfo'))
   const response = kept?.['response']

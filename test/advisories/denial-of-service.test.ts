@@ -78,9 +78,10 @@ test('row 62 (CVE-2023-5954): requests that are refused leave no memory behind',
     }
     return heapBytes()
   }
-  const full = await refuse(20_000)
-  const later = await refuse(40_000)
-  expect(later).toBeLessThan(full * 1.05 + 1_000_000)
+  // Caches fill and drop their older half: the most over one such round is compared with the most over the next.
+  const most = async () => Math.max(...(await inTurn(4, () => refuse(15_000))))
+  const full = await most()
+  expect(await most()).toBeLessThan(full * 1.05)
 })
 
 test('row 65 (CVE-2021-45042): no name and no value of a secret brings the server down', async () => {
@@ -155,6 +156,12 @@ test('row 65 (CVE-2021-45042): no name and no value of a secret brings the serve
   expect(cluster.failures).toEqual([])
   expect((await cluster.read('auth/token/lookup-self')).status).toBe(200)
 })
+
+async function inTurn<T>(times: number, work: () => Promise<T>): Promise<T[]> {
+  const done: T[] = []
+  for (let i = 0; i < times; i++) done.push(await work())
+  return done
+}
 
 function heapBytes(): number {
   setFlagsFromString('--expose-gc')

@@ -1,7 +1,7 @@
 /** `auth/token/accessors` lists, `auth/token/tidy` tidies. */
 import { path } from '../../../core/plugin/path.ts'
 import { integer, string } from '../../../core/plugin/fields.ts'
-import { accessorPrefix } from '../../../core/tokens/record.ts'
+import { tokenPrefix } from '../../../core/tokens/record.ts'
 import { expireTokens } from '../../../core/tokens/expire.ts'
 import type { Unsealed } from '../engine.ts'
 
@@ -18,7 +18,7 @@ export function accessorPaths(_unsealed: Unsealed) {
         async list({ storage, namespace, data }) {
           const limit = data.limit !== undefined && data.limit > 0 ? { limit: data.limit } : {}
           const after = data.after === undefined ? {} : { after: data.after }
-          const keys = await storage.list(accessorPrefix(namespace.id), { ...after, ...limit })
+          const keys = await storage.list(tokenPrefix(namespace.id), { ...after, ...limit })
           return { data: { keys } }
         },
       },

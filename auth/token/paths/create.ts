@@ -100,7 +100,7 @@ async function createToken(
       path: pathOf(request, role),
       displayName: displayName(data.display_name),
       meta: data.meta !== undefined && Object.keys(data.meta).length > 0 ? data.meta : null,
-      parent: orphan ? undefined : { id: parent.id, namespaceId: parent.namespaceId },
+      parent: orphan ? undefined : { accessor: parent.accessor, namespaceId: parent.namespaceId },
       entityId: orphan ? '' : parent.entityId,
       boundCidrs: role?.strictlyBindIp ? [request.client.address] : (role?.boundCidrs ?? []),
       numUses,

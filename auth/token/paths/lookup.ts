@@ -64,8 +64,8 @@ async function show(
 
 /** A child whose parent was revoked alone is an orphan from that instant, though its record may not say so yet. */
 async function isOrphan(root: Request['storage'], record: TokenRecord): Promise<boolean> {
-  const { parentId, parentNamespaceId } = record
-  return parentId === '' || (await findStored({ root }, parentNamespaceId, parentId)) === undefined
+  const { parent, parentNamespaceId } = record
+  return parent === '' || (await findStored({ root }, parentNamespaceId, parent)) === undefined
 }
 
 /** Contract: http.md, 10.4. */

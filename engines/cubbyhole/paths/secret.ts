@@ -34,7 +34,7 @@ function ownRecords({ storage, caller }: RequestBase): View {
   if (caller?.tokenType !== 'service') {
     throw new BadRequest("cubbyhole operations are only supported by 'service' type tokens")
   }
-  return storage.below(cubbyholePrefix(caller.tokenId))
+  return storage.below(cubbyholePrefix(caller.accessor))
 }
 
 function namesSecret(at: string): boolean {

@@ -13,7 +13,7 @@ import {
 import { RequestError } from '../../../core/errors.ts'
 import { path } from '../../../core/plugin/path.ts'
 import type { Request } from '../../../core/plugin/request.ts'
-import { accessorPrefix } from '../../../core/tokens/record.ts'
+import { tokenPrefix } from '../../../core/tokens/record.ts'
 import { WIRE_VERSION } from '../../../core/version.ts'
 import { noteRelease } from '../../../core/version-history.ts'
 
@@ -120,7 +120,7 @@ const PAGE = 10_000
 async function countTokens({ storage, namespace }: Request) {
   let total = 0
   for (let after = ''; ;) {
-    const page = await storage.list(accessorPrefix(namespace.id), { after, limit: PAGE })
+    const page = await storage.list(tokenPrefix(namespace.id), { after, limit: PAGE })
     total += page.length
     const last = page.at(-1)
     if (page.length < PAGE || last === undefined) break
