@@ -22,7 +22,12 @@ describe('what is wrong has the text that clients know', () => {
   test.each([
     ['', {}, 'unknown backend type: ""'],
     ['nope', {}, 'unknown backend type: "nope"'],
-    ['syslog', {}, 'unknown backend type: "syslog"; this server knows the type "file"'],
+    [
+      'syslog',
+      {},
+      'unknown backend type: "syslog"; this server knows the types "file" and "socket"',
+    ],
+    ['socket', {}, 'address is required'],
     ['file', {}, 'file_path is required'],
     [
       'file',
@@ -61,7 +66,7 @@ describe('what is wrong has the text that clients know', () => {
       }) as Error,
     )
     expect(() => validateDevice(canary, {}, {})).toThrow(
-      'unknown backend type; the known one is "file"',
+      'unknown backend type; the known ones are "file" and "socket"',
     )
   })
 })

@@ -6,6 +6,7 @@ import { BadRequest } from '../errors.ts'
 import { confine } from './confine.ts'
 import type { EntryFormat } from './entry.ts'
 import { parseMode } from './mode.ts'
+import { parsePeer, readWriteTimeout, type PeerAddress } from './peer/address.ts'
 
 /** What the server's configuration allows. */
 export interface AuditConfig {
@@ -30,9 +31,11 @@ export type Sink =
       readonly mode: number | 'keep'
       readonly auditDirectory: string
     }
+  | { readonly kind: 'socket'; readonly peer: PeerAddress; readonly timeoutMs: number }
 
 /** Types of the contract that this server does not write to yet. */
-const LATER_TYPES: ReadonlySet<string> = new Set(['syslog', 'socket', 'http'])
+const LATER_TYPES: ReadonlySet<string> = new Set(['syslog', 'http'])
+const KNOWN_TYPES = '"file" and "socket"'
 const TRUE: ReadonlySet<string> = new Set(['1', 't', 'T', 'true', 'TRUE', 'True'])
 const FALSE: ReadonlySet<string> = new Set(['0', 'f', 'F', 'false', 'FALSE', 'False'])
 const DEFAULT_MODE = '0600'
@@ -66,9 +69,9 @@ export function parseDevice(
   options: Readonly<Record<string, string>>,
   config: AuditConfig,
 ): DeviceOptions {
-  if (type !== 'file') throw unknownType(type)
-  const target = options['file_path'] ?? options['path']
-  if (target === undefined) throw new BadRequest('file_path is required')
+  const readSink = sinkReaders.get(type)
+  if (readSink === undefined) throw unknownType(type)
+  const sink = readSink(options, config)
   checkFormat(options['format'])
   const format = {
     hmacAccessor: flag(options, 'hmac_accessor', true),
@@ -76,17 +79,26 @@ export function parseDevice(
     elideListResponses: flag(options, 'elide_list_responses', false),
     prefix: readPrefix(options['prefix'], config),
   }
-  return { format, sink: readSink(target, readMode(options['mode']), config) }
+  return { format, sink }
 }
+
+type Options = Readonly<Record<string, string>>
+
+const sinkReaders: ReadonlyMap<string, (options: Options, config: AuditConfig) => Sink> = new Map([
+  ['file', readFileSink],
+  ['socket', readSocketSink],
+])
 
 function unknownType(type: string): BadRequest {
   if (LATER_TYPES.has(type)) {
-    return new BadRequest(`unknown backend type: "${type}"; this server knows the type "file"`)
+    return new BadRequest(
+      `unknown backend type: "${type}"; this server knows the types ${KNOWN_TYPES}`,
+    )
   }
   return new BadRequest(
     REPEATABLE.test(type)
       ? `unknown backend type: "${type}"`
-      : 'unknown backend type; the known one is "file"',
+      : `unknown backend type; the known ones are ${KNOWN_TYPES}`,
   )
 }
 
@@ -141,7 +153,10 @@ function readMode(text = DEFAULT_MODE): number | 'keep' {
   return mode
 }
 
-function readSink(target: string, mode: number | 'keep', { auditDirectory }: AuditConfig): Sink {
+function readFileSink(options: Options, { auditDirectory }: AuditConfig): Sink {
+  const target = options['file_path'] ?? options['path']
+  if (target === undefined) throw new BadRequest('file_path is required')
+  const mode = readMode(options['mode'])
   const folded = target.toLowerCase()
   if (folded === 'stdout' || folded === 'discard') return { kind: folded }
   if (auditDirectory === undefined) {
@@ -150,4 +165,11 @@ function readSink(target: string, mode: number | 'keep', { auditDirectory }: Aud
     )
   }
   return { kind: 'file', path: target, mode, auditDirectory }
+}
+
+function readSocketSink(options: Options): Sink {
+  const { address, socket_type: socketType = 'tcp' } = options
+  if (address === undefined) throw new BadRequest('address is required')
+  const peer = parsePeer(address, socketType, options)
+  return { kind: 'socket', peer, timeoutMs: readWriteTimeout(options) }
 }
