@@ -13,6 +13,7 @@ import { LineGroup, type Outcome } from './line-group.ts'
 import { parseDevice, type AuditConfig, type Sink } from './options.ts'
 import { PeerDevice } from './peer/device.ts'
 import { eachLine } from './peer/lines.ts'
+import { syslogMessages } from './peer/syslog.ts'
 import { SaltedHash } from './salted-hash.ts'
 import { StdoutDevice } from './stdout.ts'
 import type { AuditDeviceRecord } from './table.ts'
@@ -136,6 +137,10 @@ function deviceOf(sink: Sink, clock: Clock): AuditDevice {
       const { peer, timeoutMs } = sink
       const messages = peer.kind === 'udp' ? eachLine : (lines: string) => [lines]
       return new PeerDevice({ peer, timeoutMs, messages, clock })
+    }
+    case 'syslog': {
+      const { peer, timeoutMs } = sink
+      return new PeerDevice({ peer, timeoutMs, messages: syslogMessages(sink, clock), clock })
     }
   }
 }

@@ -23,9 +23,9 @@ describe('what is wrong has the text that clients know', () => {
     ['', {}, 'unknown backend type: ""'],
     ['nope', {}, 'unknown backend type: "nope"'],
     [
-      'syslog',
+      'http',
       {},
-      'unknown backend type: "syslog"; this server knows the types "file" and "socket"',
+      'unknown backend type: "http"; this server knows the types "file", "socket" and "syslog"',
     ],
     ['socket', {}, 'address is required'],
     ['file', {}, 'file_path is required'],
@@ -66,7 +66,7 @@ describe('what is wrong has the text that clients know', () => {
       }) as Error,
     )
     expect(() => validateDevice(canary, {}, {})).toThrow(
-      'unknown backend type; the known ones are "file" and "socket"',
+      'unknown backend type; the known ones are "file", "socket" and "syslog"',
     )
   })
 })

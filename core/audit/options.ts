@@ -7,6 +7,7 @@ import { confine } from './confine.ts'
 import type { EntryFormat } from './entry.ts'
 import { parseMode } from './mode.ts'
 import { parsePeer, readWriteTimeout, type PeerAddress } from './peer/address.ts'
+import { readSyslogSink, type SyslogSink } from './peer/syslog.ts'
 
 /** What the server's configuration allows. */
 export interface AuditConfig {
@@ -32,10 +33,11 @@ export type Sink =
       readonly auditDirectory: string
     }
   | { readonly kind: 'socket'; readonly peer: PeerAddress; readonly timeoutMs: number }
+  | SyslogSink
 
 /** Types of the contract that this server does not write to yet. */
-const LATER_TYPES: ReadonlySet<string> = new Set(['syslog', 'http'])
-const KNOWN_TYPES = '"file" and "socket"'
+const LATER_TYPES: ReadonlySet<string> = new Set(['http'])
+const KNOWN_TYPES = '"file", "socket" and "syslog"'
 const TRUE: ReadonlySet<string> = new Set(['1', 't', 'T', 'true', 'TRUE', 'True'])
 const FALSE: ReadonlySet<string> = new Set(['0', 'f', 'F', 'false', 'FALSE', 'False'])
 const DEFAULT_MODE = '0600'
@@ -87,6 +89,7 @@ type Options = Readonly<Record<string, string>>
 const sinkReaders: ReadonlyMap<string, (options: Options, config: AuditConfig) => Sink> = new Map([
   ['file', readFileSink],
   ['socket', readSocketSink],
+  ['syslog', readSyslogSink],
 ])
 
 function unknownType(type: string): BadRequest {
