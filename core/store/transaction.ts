@@ -26,6 +26,7 @@ export interface Conflict {
   readonly conflict: string
 }
 
+const NOTHING: ReadonlyMap<string, Write | undefined> = new Map()
 /** Names that one `list` without a limit returns at the most. */
 const MAX_LISTED = 1_000_000
 
@@ -36,9 +37,11 @@ export class Transaction {
   readonly #reads = new Map<string, Entry>()
   /** Read by an earlier transaction, and still as it was. */
   #adopted: readonly Read[] = []
-  #writes = new Map<string, Write | undefined>()
+  #writes: ReadonlyMap<string, Write | undefined> = NOTHING
+  /** `#writes` while it may be changed: made with the first write, for most transactions only read. */
+  #open: Map<string, Write | undefined> | undefined
+  #kept: ReadonlyMap<string, Write | undefined> = NOTHING
   #fromStorage = false
-  #kept: ReadonlyMap<string, Write | undefined> = new Map()
 
   constructor(store: Store) {
     this.#store = store
@@ -97,12 +100,18 @@ export class Transaction {
         `the value is too large: at most ${MAX_VALUE_BYTES} bytes can be stored`,
       )
     }
-    this.#writes.set(key, { kind, value: deepFreeze(value), text })
+    this.#write(key, { kind, value: deepFreeze(value), text })
   }
 
   delete(key: string): void {
     checkKey(key)
-    this.#writes.set(key, undefined)
+    this.#write(key, undefined)
+  }
+
+  #write(key: string, write: Write | undefined): void {
+    this.#open ??= new Map(this.#writes)
+    this.#open.set(key, write)
+    this.#writes = this.#open
   }
 
   /** The names one level below, in order; our own writes are seen. */
@@ -114,11 +123,13 @@ export class Transaction {
 
   /** From here on `rollback` drops what is written later, and only that. */
   mark(): void {
-    this.#kept = new Map(this.#writes)
+    this.#kept = this.#writes
+    this.#open = undefined
   }
 
   rollback(): void {
-    this.#writes = new Map(this.#kept)
+    this.#writes = this.#kept
+    this.#open = undefined
   }
 
   /** What would be written, sealed: for the one commit that a barrier begins with. */
