@@ -11,9 +11,7 @@ import { AuditWriteFailed, writeFailed } from './failures.ts'
 import { FileDevice } from './file.ts'
 import { LineGroup, type Outcome } from './line-group.ts'
 import { parseDevice, type AuditConfig, type Sink } from './options.ts'
-import { PeerDevice } from './peer/device.ts'
-import { eachLine } from './peer/lines.ts'
-import { syslogMessages } from './peer/syslog.ts'
+import { openPeerDevice } from './peer/open.ts'
 import { SaltedHash } from './salted-hash.ts'
 import { StdoutDevice } from './stdout.ts'
 import type { AuditDeviceRecord } from './table.ts'
@@ -133,15 +131,10 @@ function deviceOf(sink: Sink, clock: Clock): AuditDevice {
       return new StdoutDevice(clock)
     case 'file':
       return new FileDevice(sink, clock)
-    case 'socket': {
-      const { peer, timeoutMs } = sink
-      const messages = peer.kind === 'udp' ? eachLine : (lines: string) => [lines]
-      return new PeerDevice({ peer, timeoutMs, messages, clock })
-    }
-    case 'syslog': {
-      const { peer, timeoutMs } = sink
-      return new PeerDevice({ peer, timeoutMs, messages: syslogMessages(sink, clock), clock })
-    }
+    case 'socket':
+    case 'syslog':
+    case 'http':
+      return openPeerDevice(sink, clock)
   }
 }
 

@@ -22,11 +22,7 @@ describe('what is wrong has the text that clients know', () => {
   test.each([
     ['', {}, 'unknown backend type: ""'],
     ['nope', {}, 'unknown backend type: "nope"'],
-    [
-      'http',
-      {},
-      'unknown backend type: "http"; this server knows the types "file", "socket" and "syslog"',
-    ],
+    ['http', {}, 'uri is required'],
     ['socket', {}, 'address is required'],
     ['file', {}, 'file_path is required'],
     [
@@ -66,7 +62,7 @@ describe('what is wrong has the text that clients know', () => {
       }) as Error,
     )
     expect(() => validateDevice(canary, {}, {})).toThrow(
-      'unknown backend type; the known ones are "file", "socket" and "syslog"',
+      'unknown backend type; the known ones are "file", "socket", "syslog" and "http"',
     )
   })
 })

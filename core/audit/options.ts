@@ -6,8 +6,10 @@ import { BadRequest } from '../errors.ts'
 import { confine } from './confine.ts'
 import type { EntryFormat } from './entry.ts'
 import { parseMode } from './mode.ts'
-import { parsePeer, readWriteTimeout, type PeerAddress } from './peer/address.ts'
-import { readSyslogSink, type SyslogSink } from './peer/syslog.ts'
+import { parsePeer, readWriteTimeout } from './peer/address.ts'
+import { readHttpSink } from './peer/http-options.ts'
+import type { PeerSink } from './peer/open.ts'
+import { readSyslogSink } from './peer/syslog.ts'
 
 /** What the server's configuration allows. */
 export interface AuditConfig {
@@ -32,12 +34,9 @@ export type Sink =
       readonly mode: number | 'keep'
       readonly auditDirectory: string
     }
-  | { readonly kind: 'socket'; readonly peer: PeerAddress; readonly timeoutMs: number }
-  | SyslogSink
+  | PeerSink
 
-/** Types of the contract that this server does not write to yet. */
-const LATER_TYPES: ReadonlySet<string> = new Set(['http'])
-const KNOWN_TYPES = '"file", "socket" and "syslog"'
+const KNOWN_TYPES = '"file", "socket", "syslog" and "http"'
 const TRUE: ReadonlySet<string> = new Set(['1', 't', 'T', 'true', 'TRUE', 'True'])
 const FALSE: ReadonlySet<string> = new Set(['0', 'f', 'F', 'false', 'FALSE', 'False'])
 const DEFAULT_MODE = '0600'
@@ -90,14 +89,10 @@ const sinkReaders: ReadonlyMap<string, (options: Options, config: AuditConfig) =
   ['file', readFileSink],
   ['socket', readSocketSink],
   ['syslog', readSyslogSink],
+  ['http', (options) => readHttpSink(options, flag(options, 'batch', false))],
 ])
 
 function unknownType(type: string): BadRequest {
-  if (LATER_TYPES.has(type)) {
-    return new BadRequest(
-      `unknown backend type: "${type}"; this server knows the types ${KNOWN_TYPES}`,
-    )
-  }
   return new BadRequest(
     REPEATABLE.test(type)
       ? `unknown backend type: "${type}"`
@@ -173,6 +168,9 @@ function readFileSink(options: Options, { auditDirectory }: AuditConfig): Sink {
 function readSocketSink(options: Options): Sink {
   const { address, socket_type: socketType = 'tcp' } = options
   if (address === undefined) throw new BadRequest('address is required')
-  const peer = parsePeer(address, socketType, options)
-  return { kind: 'socket', peer, timeoutMs: readWriteTimeout(options) }
+  return {
+    kind: 'socket',
+    address: parsePeer(address, socketType, options),
+    timeoutMs: readWriteTimeout(options),
+  }
 }

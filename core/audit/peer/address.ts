@@ -86,7 +86,7 @@ export function readWriteTimeout({ write_timeout: text = DEFAULT_WRITE_TIMEOUT }
 }
 
 /** @param text PEM @throws {BadRequest} it holds no certificate */
-function readAuthorities(text: string | undefined): string | undefined {
+export function readAuthorities(text: string | undefined): string | undefined {
   if (text === undefined) return undefined
   try {
     if (text.length <= MAX_CA_CHARACTERS && new X509Certificate(text).ca) return text

@@ -7,11 +7,11 @@ import { join } from 'node:path'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { systemClock } from '../../clock.ts'
 import { testCertificate } from '../../http/testing/certificate.ts'
+import type { AuditDevice } from '../device.ts'
 import { AuditWriteFailed } from '../failures.ts'
 import { parsePeer, type PeerAddress } from './address.ts'
 import { MAX_DATAGRAM_BYTES } from './datagrams.ts'
-import { PeerDevice } from './device.ts'
-import { eachLine } from './lines.ts'
+import { openPeerDevice } from './open.ts'
 
 /** A log server of streams, which keeps what it gets. */
 class StreamServer {
@@ -51,9 +51,8 @@ class StreamServer {
   }
 }
 
-function open(peer: PeerAddress, timeoutMs = 2_000): PeerDevice {
-  const messages = peer.kind === 'udp' ? eachLine : (lines: string) => [lines]
-  const device = new PeerDevice({ peer, timeoutMs, messages, clock: systemClock })
+function open(address: PeerAddress, timeoutMs = 2_000): AuditDevice {
+  const device = openPeerDevice({ kind: 'socket', address, timeoutMs }, systemClock)
   onTestFinished(() => device.close())
   return device
 }
@@ -97,7 +96,7 @@ describe('over a stream', () => {
     await first.die()
     const device = open(tcp(port))
 
-    await expect(device.write('lost\n')).rejects.toThrow('nobody listens at "address"')
+    await expect(device.write('lost\n')).rejects.toThrow('nobody listens at the address')
     await expect(device.write('lost\n')).rejects.toThrow(AuditWriteFailed)
 
     const second = new StreamServer()

@@ -1,5 +1,5 @@
 /**
- * The audit device that sends lines to a peer: for `socket` and `syslog`.
+ * The audit device that sends lines to a peer: for `socket`, `syslog` and `http`.
  *
  * Kept     a connection is used as long as it lives. If it turns out dead, a new one is made and all lines of the write
  *          are sent again: the peer may get a line twice, never half of one as a whole.
@@ -10,17 +10,14 @@
 import type { Clock } from '../../clock.ts'
 import type { AuditDevice } from '../device.ts'
 import { AuditWriteFailed } from '../failures.ts'
-import type { PeerAddress } from './address.ts'
-import { DatagramPeer } from './datagrams.ts'
 import { peerFailed } from './failure.ts'
 import type { Peer } from './peer.ts'
-import { StreamPeer } from './stream.ts'
 
 /** A log server that hangs costs each request of one moment in this the write timeout, and the others nothing. */
 const REST_MS = 1_000
 
 export interface PeerDeviceOptions {
-  readonly peer: PeerAddress
+  readonly peer: Peer
   readonly timeoutMs: number
   /** The messages that whole lines become: each is one datagram, and a part of a stream. */
   readonly messages: (lines: string) => readonly string[]
@@ -36,8 +33,7 @@ export class PeerDevice implements AuditDevice {
 
   constructor(options: PeerDeviceOptions) {
     this.#options = options
-    this.#peer =
-      options.peer.kind === 'udp' ? new DatagramPeer(options.peer) : new StreamPeer(options.peer)
+    this.#peer = options.peer
   }
 
   async write(lines: string): Promise<void> {

@@ -5,17 +5,20 @@ const DATAGRAMS =
   'the socket takes datagrams, which this server cannot send to a unix socket; let the log server listen on UDP at 127.0.0.1, or on a unix socket of streams'
 
 const HINTS: ReadonlyMap<string, string> = new Map([
-  ['ECONNREFUSED', 'nobody listens at "address"; start the log server, or correct the address'],
+  [
+    'ECONNREFUSED',
+    'nobody listens at the address of the device; start the log server, or correct the address',
+  ],
   ['ECONNRESET', 'the log server has broken the connection'],
   ['EPIPE', 'the log server has closed the connection'],
-  ['ENOTFOUND', 'the name in "address" does not resolve; correct it, or give a number'],
-  ['EAI_AGAIN', 'the name in "address" cannot be resolved now; check the name servers'],
-  ['EHOSTUNREACH', 'there is no way to the host of "address"; check the network'],
-  ['ENETUNREACH', 'there is no way to the network of "address"; check the network'],
-  ['ETIMEDOUT', 'the host of "address" does not answer'],
-  ['ENOENT', 'there is no socket at "address"; start the log server, or correct the path'],
-  ['ENOTSOCK', 'what lies at "address" is no socket'],
-  ['EACCES', 'the server may not write to the socket at "address"; check its owner and mode'],
+  ['ENOTFOUND', 'the name in the address does not resolve; correct it, or give a number'],
+  ['EAI_AGAIN', 'the name in the address cannot be resolved now; check the name servers'],
+  ['EHOSTUNREACH', 'there is no way to the host of the address; check the network'],
+  ['ENETUNREACH', 'there is no way to the network of the address; check the network'],
+  ['ETIMEDOUT', 'the host of the address does not answer'],
+  ['ENOENT', 'there is no socket at the address; start the log server, or correct the path'],
+  ['ENOTSOCK', 'what lies at the address is no socket'],
+  ['EACCES', 'the server may not write to the socket at the address; check its owner and mode'],
   ['EPROTOTYPE', DATAGRAMS],
   ['EMSGSIZE', 'the line is too long for a datagram; use a "socket_type" of streams'],
 ])
@@ -32,6 +35,6 @@ export function peerFailed(error: unknown): AuditWriteFailed {
 
 function certificateHint(code: string): string | undefined {
   return /CERT|SIGNATURE|ISSUER/.test(code)
-    ? `the log server's certificate is not trusted (${code}); its certificate must be of the authority in "ca_cert", and for the host in "address"`
+    ? `the log server's certificate is not trusted (${code}); its certificate must be of the authority in "ca_cert", and for the host in the address`
     : undefined
 }

@@ -8,8 +8,8 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { systemClock, type Clock } from '../../clock.ts'
 import { BadRequest } from '../../errors.ts'
 import { testCertificate } from '../../http/testing/certificate.ts'
-import { PeerDevice } from './device.ts'
-import { readSyslogSink, syslogMessages } from './syslog.ts'
+import { openPeerDevice } from './open.ts'
+import { readSyslogSink } from './syslog.ts'
 
 const clock: Clock = { ...systemClock, nowMs: () => new Date(2026, 0, 2, 3, 4, 5).getTime() }
 
@@ -34,7 +34,7 @@ const parts = (message: string) => RFC_5424.exec(message)?.groups
 
 function open(options: Record<string, string>) {
   const sink = readSyslogSink(options)
-  const device = new PeerDevice({ ...sink, messages: syslogMessages(sink, clock), clock })
+  const device = openPeerDevice(sink, clock)
   onTestFinished(() => device.close())
   return device
 }
@@ -137,7 +137,7 @@ describe('RFC 3164', () => {
 
 test('without an address it is the socket of this machine', () => {
   expect(readSyslogSink({})).toMatchObject({
-    peer: { kind: 'unix', path: '/dev/log' },
+    address: { kind: 'unix', path: '/dev/log' },
     form: 'rfc3164',
   })
 })

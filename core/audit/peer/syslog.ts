@@ -13,7 +13,7 @@ import { eachLine } from './lines.ts'
 
 export interface SyslogSink {
   readonly kind: 'syslog'
-  readonly peer: PeerAddress
+  readonly address: PeerAddress
   readonly timeoutMs: number
   /** As in RFC 5424, 6.2.1. */
   readonly facility: number
@@ -35,7 +35,13 @@ const MONTHS = 'Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec'.split(' ')
 
 /** @throws {BadRequest} an option is wrong */
 export function readSyslogSink(options: Readonly<Record<string, string>>): SyslogSink {
-  const { address, facility = 'AUTH', tag = 'vault', socket_type: type, syslog_format } = options
+  const {
+    address: where,
+    facility = 'AUTH',
+    tag = 'vault',
+    socket_type: type,
+    syslog_format,
+  } = options
   const number = FACILITIES.indexOf(facility.toUpperCase())
   if (number < 0)
     throw new BadRequest(
@@ -43,14 +49,21 @@ export function readSyslogSink(options: Readonly<Record<string, string>>): Syslo
     )
   if (!TAG.test(tag))
     throw new BadRequest('"tag" may have up to 48 letters, digits and characters of "_.@/-"')
-  const peer =
-    address === undefined
+  const address =
+    where === undefined
       ? parsePeer(LOCAL_SOCKET, 'unix', options)
-      : parsePeer(address, type ?? 'udp', options)
-  const form = syslog_format ?? (peer.kind === 'unix' ? 'rfc3164' : 'rfc5424')
+      : parsePeer(where, type ?? 'udp', options)
+  const form = syslog_format ?? (address.kind === 'unix' ? 'rfc3164' : 'rfc5424')
   if (form !== 'rfc5424' && form !== 'rfc3164')
     throw new BadRequest('"syslog_format" may be "rfc5424" or "rfc3164"')
-  return { kind: 'syslog', peer, timeoutMs: readWriteTimeout(options), facility: number, tag, form }
+  return {
+    kind: 'syslog',
+    address,
+    timeoutMs: readWriteTimeout(options),
+    facility: number,
+    tag,
+    form,
+  }
 }
 
 /** @returns what makes messages of whole lines */
@@ -58,7 +71,7 @@ export function syslogMessages(
   sink: SyslogSink,
   clock: Clock,
 ): (lines: string) => readonly string[] {
-  const frame = framing(sink.peer.kind)
+  const frame = framing(sink.address.kind)
   return (lines) => {
     const head = headOf(sink, clock.nowMs())
     return eachLine(lines).map((line) => frame(head + line.trimEnd()))
@@ -77,13 +90,13 @@ function framing(kind: PeerAddress['kind']): (message: string) => string {
   }
 }
 
-function headOf({ facility, form, peer, tag }: SyslogSink, nowMs: number): string {
+function headOf({ facility, form, address, tag }: SyslogSink, nowMs: number): string {
   const priority = `<${facility * 8 + SEVERITY_INFORMATIONAL}>`
   const name = hostname()
   const host = HOST_NAME.test(name) ? name : '-'
   if (form === 'rfc5424')
     return `${priority}1 ${rfc3339(nowMs)} ${host} ${tag} ${process.pid} audit - `
-  const from = peer.kind === 'unix' ? '' : `${host} `
+  const from = address.kind === 'unix' ? '' : `${host} `
   return `${priority}${localTime(nowMs)} ${from}${tag}[${process.pid}]: `
 }
 

@@ -29,7 +29,7 @@ export interface AuditSettings {
 
 const deviceFields = {
   path: string('Name of the device.').default(''),
-  type: string('Type of the device: `file`, `socket` or `syslog`.').default(''),
+  type: string('Type of the device: `file`, `socket`, `syslog` or `http`.').default(''),
   description: string('What it is for.'),
   options: keyValues('Settings of the device.').default({}),
   local: boolean('Kept for compatibility.'),
