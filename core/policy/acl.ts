@@ -52,7 +52,7 @@ export class Acl {
     const { operation, namespacePath } = request
     if (this.#root !== undefined) return this.#checkRoot(namespacePath)
     if (operation === 'help') return HELP
-    const rule = this.#find(
+    const rule = this.find(
       namespacePath,
       request.path,
       operation === 'list' || operation === 'scan',
@@ -68,7 +68,7 @@ export class Acl {
   capabilities(path: string, namespacePath = ''): readonly (Capability | 'root')[] {
     if (this.#root !== undefined)
       return this.#checkRoot(namespacePath).allowed ? ['root'] : ['deny']
-    return capabilityNames(this.#find(namespacePath, path, true)?.rule.capabilities ?? 0)
+    return capabilityNames(this.find(namespacePath, path, true)?.rule.capabilities ?? 0)
   }
 
   /** Whether `sudo` is granted on the path; the policy root implies it. */
@@ -101,19 +101,20 @@ export class Acl {
     return { exact: [...table.exact.values()], globs: table.globs }
   }
 
+  /** The rule that applies to the path; undefined where none does, and for the policy root. */
+  find(namespacePath: string, path: string, listing: boolean): CompiledRule | undefined {
+    return this.#table(namespacePath).find(
+      path.startsWith('/') ? path.replace(/^\/+/, '') : path,
+      listing,
+    )
+  }
+
   /** Root counts in its namespace and those below it. */
   #checkRoot(namespacePath: string): Decision {
     const root = this.#root
     return root !== undefined && namespacePath.startsWith(root.namespacePath)
       ? root.decision
       : DENIED
-  }
-
-  #find(namespacePath: string, path: string, listing: boolean): CompiledRule | undefined {
-    return this.#table(namespacePath).find(
-      path.startsWith('/') ? path.replace(/^\/+/, '') : path,
-      listing,
-    )
   }
 
   #table(namespacePath: string): RuleTable {

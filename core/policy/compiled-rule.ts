@@ -61,17 +61,15 @@ export class CompiledRule {
   }
 
   #decideListing(operation: AclOperation, data: JsonObject | undefined): Decision {
-    const cap = this.rule.paginationLimit
-    if (cap === 0) return this.#grant(operation)
-    const limit = data?.['limit']
-    if (limit === undefined) {
-      const required = this.rule.requiredParameters.some((name) => name.toLowerCase() === 'limit')
-      return required ? this.#refused : this.#grantLimited(operation)
+    if (this.rule.paginationLimit === 0) return this.#grant(operation)
+    switch (judgePageSize(this.rule, data?.['limit'])) {
+      case 'refused':
+        return this.#refused
+      case 'capped':
+        return this.#grantLimited(operation)
+      case 'kept':
+        return this.#grant(operation)
     }
-    if (limit === 'max') return this.#grantLimited(operation)
-    const wanted = integerOf(limit)
-    if (wanted === undefined || wanted < 0 || wanted > cap) return this.#refused
-    return wanted === 0 ? this.#grantLimited(operation) : this.#grant(operation)
   }
 
   #grant(operation: AclOperation): Decision {
@@ -102,8 +100,23 @@ export class CompiledRule {
   }
 }
 
+/** What becomes of the `limit` of a listing where the rule bounds it. */
+export function judgePageSize(
+  { paginationLimit: cap, requiredParameters }: MergedRule,
+  limit: Json | undefined,
+): 'refused' | 'capped' | 'kept' {
+  if (limit === undefined) {
+    const required = requiredParameters.some((name) => name.toLowerCase() === 'limit')
+    return required ? 'refused' : 'capped'
+  }
+  if (limit === 'max') return 'capped'
+  const wanted = integerOf(limit)
+  if (wanted === undefined || wanted < 0 || wanted > cap) return 'refused'
+  return wanted === 0 ? 'capped' : 'kept'
+}
+
 /** Bounds that cannot both be kept (they come from two policies) refuse everything. */
-function isWrappedAsDemanded(rule: MergedRule, ttlSeconds: number): boolean {
+export function isWrappedAsDemanded(rule: MergedRule, ttlSeconds: number): boolean {
   const { minWrappingTtlSeconds: min, maxWrappingTtlSeconds: max } = rule
   if (min === 0 && max === 0) return true
   return ttlSeconds > 0 && ttlSeconds >= min && (max === 0 || ttlSeconds <= max)

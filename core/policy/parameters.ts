@@ -52,7 +52,7 @@ function isDenied(denied: ParameterRules, data: JsonObject): boolean {
  * A value is denied in whatever form it comes: alone, in a list, in a string with commas; a number also as one, though
  * a whitelist takes numbers as strings only.
  */
-function isDeniedValue(name: string, values: readonly Plain[], value: Json): boolean {
+export function isDeniedValue(name: string, values: readonly Plain[], value: Json): boolean {
   if (values.length === 0) return true
   const forms = POLICY_LISTS.has(name) ? policyNames(value) : piecesOf(value)
   const denied = POLICY_LISTS.has(name) ? values.map(foldCase) : values
@@ -81,11 +81,12 @@ function isAllowed(allowed: ParameterRules, data: JsonObject): boolean {
     const values = allowed.get(name)
     const value = data[given]
     if (values === undefined || value === undefined) return anyOther
-    return values.length === 0 || isAllowedValue(name, values, value)
+    return isAllowedValue(name, values, value)
   })
 }
 
-function isAllowedValue(name: string, values: readonly Plain[], value: Json): boolean {
+export function isAllowedValue(name: string, values: readonly Plain[], value: Json): boolean {
+  if (values.length === 0) return true
   if (!POLICY_LISTS.has(name)) return values.some((one) => isSame(one, value))
   const names = policyNames(value)
   const folded = values.map(foldCase)

@@ -55,3 +55,19 @@ export function comparePatterns(a: Pattern, b: Pattern): number {
     (a.text < b.text ? -1 : Number(a.text > b.text))
   )
 }
+
+/** Whether the path is one that the pattern means. Slow: `PatternTree` is for requests. */
+export function matches({ parts, open }: Pattern, path: string): boolean {
+  let at = 0
+  for (const part of parts) {
+    if (part === ANY_SEGMENT) {
+      const slash = path.indexOf('/', at)
+      at = slash < 0 ? path.length : slash
+    } else if (path.startsWith(part, at)) {
+      at += part.length
+    } else {
+      return false
+    }
+  }
+  return open || at === path.length
+}
