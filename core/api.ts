@@ -25,6 +25,11 @@ const DIRECT = byPath([
 ])
 const SEAL_PATH = `/v1/${sealedSealEndpoint.path}`
 
+/** Whether everybody is answered there, with a token or without. @param path below `/v1/` */
+export function isAnsweredDirectly(path: string): boolean {
+  return DIRECT.has(`/v1/${path}`)
+}
+
 /**
  * Answers whatever comes below `/v1/`.
  *

@@ -257,6 +257,11 @@ export const CATALOG: readonly Entry[] = [
     load: async () => (await import('./policy.ts')).remove,
   },
   {
+    name: 'policy explain',
+    summary: 'Tell why a request is allowed or refused',
+    load: async () => (await import('./policy-explain.ts')).explain,
+  },
+  {
     name: 'policy fmt',
     summary: 'Format a policy file',
     load: async () => (await import('./policy.ts')).format,

@@ -18,6 +18,7 @@ import { mountPaths } from '../../engines/system/paths/mounts.ts'
 import { passwordPolicyPaths } from '../../engines/system/paths/password-policies.ts'
 import { pluginPaths } from '../../engines/system/paths/plugins.ts'
 import { policyPaths } from '../../engines/system/paths/policies.ts'
+import { policyExplainPaths } from '../../engines/system/paths/policy-explain.ts'
 import { sealPaths } from '../../engines/system/paths/seal.ts'
 import { statusPaths } from '../../engines/system/paths/status.ts'
 import { toolPaths } from '../../engines/system/paths/tools.ts'
@@ -68,6 +69,7 @@ function systemPaths(node: Node, parts: PluginParts) {
   return [
     ...mountPaths(registry, node.parts.systemTtl),
     ...policyPaths(),
+    ...policyExplainPaths(unsealed, registry),
     ...passwordPolicyPaths,
     ...capabilityPaths(unsealed),
     ...auditPaths(parts.audit, parts.auditSettings, parts.warn ?? (() => undefined)),

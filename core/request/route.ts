@@ -38,7 +38,7 @@ export async function routeRequest(
 export async function routeWithin(
   root: View,
   registry: Registry,
-  incoming: Incoming,
+  incoming: Pick<Incoming, 'operation'>,
   located: Located,
 ): Promise<Route> {
   const entry = await findMount(root, located.namespace.id, located.path)
@@ -49,7 +49,7 @@ export async function routeWithin(
 
 function throughMount(
   { namespace, path }: Located,
-  { operation }: Incoming,
+  { operation }: Pick<Incoming, 'operation'>,
   entry: MountEntry,
   instance: Instance,
 ): Route {

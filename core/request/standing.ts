@@ -68,11 +68,11 @@ export async function findStanding(
 }
 
 /** The same path in the namespace of the token, whichever the request named. */
-async function inNamespaceOf(
-  token: TokenRecord | undefined,
+export async function inNamespaceOf(
+  token: Pick<TokenRecord, 'namespaceId'> | undefined,
   asked: Route,
-  { root, registry }: StandingContext,
-  incoming: Incoming,
+  { root, registry }: Pick<StandingContext, 'root' | 'registry'>,
+  incoming: Pick<Incoming, 'operation'>,
 ): Promise<Route> {
   if (token === undefined || token.namespaceId === asked.namespace.id) return asked
   const namespace = await namespaceById(root, token.namespaceId)

@@ -29,6 +29,7 @@ const SUDO = [
   'plugins/catalog/:type/:name delete',
   'plugins/catalog/:type/:name read',
   'plugins/catalog/:type/:name update',
+  'policies/explain update',
   'remount update',
   'rotate update',
   'rotate/keyring update',
