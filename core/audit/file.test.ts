@@ -156,6 +156,17 @@ test('a file that was deleted is made anew within a second', async () => {
   expect(content()).toBe('two\n')
 })
 
+test('a file that was moved away is left within a second, and loses no line', async () => {
+  const device = openFile()
+  await device.write('one\n')
+  renameSync(path, `${path}.1`)
+  await device.write('two\n')
+  nowMs += 1_000
+  await device.write('three\n')
+  expect(readFileSync(`${path}.1`, 'utf8')).toBe('one\ntwo\n')
+  expect(content()).toBe('three\n')
+})
+
 test('a line that was cut off is ended before the next one', async () => {
   writeFileSync(path, '{"cut":')
   const device = openFile()

@@ -10,6 +10,7 @@ import { parsePeer, readWriteTimeout } from './peer/address.ts'
 import { readHttpSink } from './peer/http-options.ts'
 import type { PeerSink } from './peer/open.ts'
 import { readSyslogSink } from './peer/syslog.ts'
+import { readRotation, type Rotation } from './rotation.ts'
 
 /** What the server's configuration allows. */
 export interface AuditConfig {
@@ -33,6 +34,7 @@ export type Sink =
       /** Permission bits, never executable, always with the owner's; `keep`: those that the file has, else 0600. */
       readonly mode: number | 'keep'
       readonly auditDirectory: string
+      readonly rotation?: Rotation | undefined
     }
   | PeerSink
 
@@ -162,7 +164,7 @@ function readFileSink(options: Options, { auditDirectory }: AuditConfig): Sink {
       'audit files are off; set "audit_directory" in the server\'s configuration, such as audit_directory = "/var/log/keyhold", restart the server, and give a "file_path" below that directory',
     )
   }
-  return { kind: 'file', path: target, mode, auditDirectory }
+  return { kind: 'file', path: target, mode, auditDirectory, rotation: readRotation(options) }
 }
 
 function readSocketSink(options: Options): Sink {
