@@ -13,7 +13,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import Database from 'better-sqlite3'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { StorageUnavailable } from './contract.ts'
 import { storageSuite, write } from './contract.suite.ts'
 import { openSqlite } from './sqlite.ts'
@@ -186,6 +186,7 @@ describe('one file', () => {
       const child = spawn(process.execPath, ['--input-type=module', '--eval', program], {
         stdio: ['ignore', 'ignore', 'pipe'],
       })
+      onTestFinished(() => void child.kill('SIGKILL'))
       const [errors, [code]] = await Promise.all([text(child.stderr), once(child, 'exit')])
       return `${errors}${code}`
     })
