@@ -8,6 +8,7 @@ import { sealStatusEndpoint, unsealEndpoint } from './direct/unseal.ts'
 import { BadRequest } from './errors.ts'
 import type { App, HttpRequest, HttpResponse } from './http/message.ts'
 import type { Node } from './node.ts'
+import type { OpenedBy } from './plugin/path.ts'
 import { asRequestError, isOurs, renderError } from './request/failure.ts'
 import { header } from './request/incoming.ts'
 import { Transaction } from './store/transaction.ts'
@@ -23,6 +24,7 @@ const DIRECT = byPath([
   healthEndpoint,
   leaderEndpoint,
 ])
+const SYSTEM = '/v1/sys/'
 const SEAL_PATH = `/v1/${sealedSealEndpoint.path}`
 
 /** Whether everybody is answered there, with a token or without. @param path below `/v1/` */
@@ -34,11 +36,25 @@ export function isAnsweredDirectly(path: string): boolean {
  * Answers whatever comes below `/v1/`.
  *
  * @param open what else is answered directly, to everybody, in place of the pipeline's path
+ * @param opened the settings by which this listener lets operations be done without a token
  */
-export function createApi(node: Node, open: readonly DirectEndpoint[] = []): App {
+export function createApi(
+  node: Node,
+  open: readonly DirectEndpoint[] = [],
+  opened: readonly OpenedBy[] = [],
+): App {
   const direct = new Map([...DIRECT, ...byPath(open)])
   const api = { node, direct }
-  return (http) => (http.headers['origin'] === undefined ? answer(api, http) : fromPage(api, http))
+  const app: App = (http) =>
+    http.headers['origin'] === undefined ? answer(api, http) : fromPage(api, http)
+  if (opened.length === 0) return app
+  return (http) => app(http.path.startsWith(SYSTEM) ? withOpened(http, opened) : http)
+}
+
+/** Not by spreading: a listener's request has its headers in a getter. */
+function withOpened(http: HttpRequest, opened: readonly OpenedBy[]): HttpRequest {
+  const { method, path, query, headers, body, client } = http
+  return { method, path, query, headers, body, client, opened }
 }
 
 interface Api {

@@ -59,7 +59,7 @@ export function bootstrapNamespace(
 }
 
 /** A token that may do anything and never ends. */
-async function issueRootToken(context: IssueContext, customId?: string): Promise<string> {
+export async function issueRootToken(context: IssueContext, customId?: string): Promise<string> {
   const { token } = await issueServiceToken(context, {
     type: 'service',
     namespace: ROOT,

@@ -8,6 +8,7 @@ import type { AuditBroker } from './audit/broker.ts'
 import { bootstrap, readCluster, type Cluster } from './bootstrap.ts'
 import type { Barrier, BarrierParts, KeyStatus } from './barrier/barrier.ts'
 import { CORE_RECORDS } from './barrier/record-keys.ts'
+import { GENERATE_ROOT_KEY, GenerateRoot } from './ceremonies/generate-root.ts'
 import type { Clock } from './clock.ts'
 import { startDuties, type Duties } from './duties.ts'
 import { BadRequest, Sealed } from './errors.ts'
@@ -81,12 +82,14 @@ export class Node {
   readonly registry: Registry
   readonly metrics = new Metrics()
   readonly inFlight = new InFlight()
+  readonly generateRoot: GenerateRoot
   readonly pipeline: Pipeline
   readonly #ceremony: UnsealCeremony<Unsealed>
   #open: Open | undefined
 
   constructor(parts: NodeParts) {
     this.parts = parts
+    this.generateRoot = new GenerateRoot({ ...parts, open: () => this.#need() })
     this.registry = new Registry(parts.plugins(this))
     this.pipeline = new Pipeline({
       ...parts,
@@ -173,7 +176,7 @@ export class Node {
 
   /** Closes this node and tells all others over the same storage to close. */
   async seal(): Promise<void> {
-    await sealAllNodes(this.parts.storage, this.parts.clock)
+    await sealAllNodes(this.parts.storage, this.parts.clock, [GENERATE_ROOT_KEY])
     this.#becomeSealed()
   }
 

@@ -195,6 +195,11 @@ export const CATALOG: readonly Entry[] = [
   },
   { name: 'operator', summary: 'Initialise, unseal and look after the server' },
   {
+    name: 'operator generate-root',
+    summary: 'Make a root token by key shares',
+    load: async () => (await import('./operator-generate-root.ts')).generateRoot,
+  },
+  {
     name: 'operator init',
     summary: 'Prepare a new server',
     load: async () => (await import('./operator-init.ts')).init,

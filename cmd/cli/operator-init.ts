@@ -111,7 +111,7 @@ const ARMOUR =
   /-----BEGIN PGP [^\n]+\n(?:[^\n]+: [^\n]*\n)*\r?\n([A-Za-z0-9+/=\s]+?)(?:\r?\n=[A-Za-z0-9+/]{4})?\s*-----END PGP/
 
 /** The key in base64, whether its file is armoured, base64 already, or binary. */
-async function pgpKey(path: string): Promise<string> {
+export async function pgpKey(path: string): Promise<string> {
   if (path.startsWith('keybase:'))
     throw new UsageProblem(
       'Keys are not fetched from keybase: save the public key in a file and name that.',

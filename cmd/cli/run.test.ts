@@ -77,6 +77,109 @@ const SEALED = {
 const OPEN = { ...SEALED, sealed: false, progress: 0, nonce: '' }
 const LEADER = { 'GET /v1/sys/leader': [200, { ha_enabled: false }] } as const
 
+const ROOT_ATTEMPT = {
+  nonce: 'n-1',
+  started: true,
+  progress: 0,
+  required: 2,
+  complete: false,
+  encoded_token: '',
+  encoded_root_token: '',
+  pgp_fingerprint: '',
+  otp: '',
+  otp_length: 28,
+}
+const RUNNING = { 'GET /v1/sys/generate-root/attempt': [200, ROOT_ATTEMPT] } as const
+
+describe('operator generate-root', () => {
+  test('-init shows the one-time password and what the next holder runs', async () => {
+    const answers = {
+      'PUT /v1/sys/generate-root/attempt': [200, { ...ROOT_ATTEMPT, otp: 'secret-otp' }],
+    } as const
+    const { exitCode, out, err } = await run('operator generate-root -init', {
+      answers,
+      as: 'keyhold',
+    })
+    expect(exitCode).toBe(0)
+    expect(out).toContain('OTP           secret-otp')
+    expect(err.replaceAll(/\s+/g, ' ')).toContain(
+      '2 more key shares are needed. The next holder compares the nonce and runs: keyhold operator generate-root',
+    )
+  })
+
+  test('a share is asked for in secret, and given to the attempt that runs', async () => {
+    const answers = {
+      ...RUNNING,
+      'PUT /v1/sys/generate-root/update': [200, { ...ROOT_ATTEMPT, progress: 1, otp_length: 0 }],
+    } as const
+    const { exitCode, out } = await run('operator generate-root', {
+      answers,
+      hiddenLine: ' a-share ',
+    })
+    expect([exitCode, out]).toEqual([0, expect.stringContaining('Progress    1/2')])
+    expect(out).toContain('Operation nonce: n-1')
+    expect(requests).toContain('PUT /v1/sys/generate-root/update {"key":"a-share","nonce":"n-1"}')
+  })
+
+  test('a share that is piped or typed as an argument needs the nonce', async () => {
+    for (const word of ['-', 'a-share']) {
+      const { exitCode, err } = await run(`operator generate-root ${word}`, {
+        answers: RUNNING,
+        input: 'a-share\n',
+      })
+      expect([word, exitCode, err]).toEqual([word, 1, expect.stringContaining('Missing nonce')])
+    }
+    const answers = {
+      ...RUNNING,
+      'PUT /v1/sys/generate-root/update': [200, { ...ROOT_ATTEMPT, progress: 1 }],
+    } as const
+    await run('operator generate-root -nonce=n-1 -', { answers, input: 'a-share\n' })
+    expect(requests).toContain('PUT /v1/sys/generate-root/update {"key":"a-share","nonce":"n-1"}')
+  })
+
+  test('the last share shows the encoded token, and how it is decoded', async () => {
+    const done = { ...ROOT_ATTEMPT, progress: 2, complete: true, encoded_token: 'CwcZ' }
+    const answers = { ...RUNNING, 'PUT /v1/sys/generate-root/update': [200, done] } as const
+    const given = await run('operator generate-root', {
+      answers,
+      as: 'keyhold',
+      hiddenLine: 'a-share',
+    })
+    expect(given.err.replaceAll(/\s+/g, ' ')).toContain('-decode=CwcZ -otp=PASSWORD')
+    expect(await run('operator generate-root -decode=CwcZ -otp=abc')).toMatchObject({
+      exitCode: 0,
+      out: 'jez',
+    })
+    const short = await run('operator generate-root -decode=CwcZ -otp=ab')
+    expect([short.exitCode, short.err]).toEqual([
+      1,
+      expect.stringContaining('they do not belong together'),
+    ])
+  })
+
+  test('who may not take part is told what opens it to everybody', async () => {
+    const { exitCode, err } = await run('operator generate-root -init', {
+      answers: { 'PUT /v1/sys/generate-root/attempt': [403, { errors: ['permission denied'] }] },
+      as: 'keyhold',
+    })
+    expect([exitCode, err]).toEqual([
+      2,
+      expect.stringContaining('disable_unauthed_generate_root_endpoints'),
+    ])
+  })
+
+  test('where none runs, a share is not asked for', async () => {
+    const idle = { ...ROOT_ATTEMPT, started: false, nonce: '' }
+    const { exitCode, err } = await run('operator generate-root', {
+      answers: { 'GET /v1/sys/generate-root/attempt': [200, idle] },
+      hiddenLine: 'a-share',
+    })
+    const advice = 'Start a root generation by running "bao operator generate-root -init".'
+    expect([exitCode, err.replaceAll(/\s+/g, ' ')]).toEqual([1, expect.stringContaining(advice)])
+    expect(requests).toHaveLength(1)
+  })
+})
+
 describe('audit enable', () => {
   const answers = { 'PUT /v1/sys/audit/file': [204, {}] } as const
 

@@ -11,6 +11,7 @@ import { systemEngine } from '../../engines/system/engine.ts'
 import { auditPaths, type AuditSettings } from '../../engines/system/paths/audit.ts'
 import { capabilityPaths } from '../../engines/system/paths/capabilities.ts'
 import { corsPaths } from '../../engines/system/paths/cors.ts'
+import { generateRootPaths } from '../../engines/system/paths/generate-root.ts'
 import { keyPaths } from '../../engines/system/paths/keys.ts'
 import { loggerPaths, type LogLevels } from '../../engines/system/paths/loggers.ts'
 import { metricsPaths } from '../../engines/system/paths/metrics.ts'
@@ -79,6 +80,7 @@ function systemPaths(node: Node, parts: PluginParts) {
       () => node.keyStatus(),
       () => node.rotate(),
     ),
+    ...generateRootPaths(node.generateRoot, parts.warn ?? (() => undefined)),
     ...uiPaths(unsealed, registry),
     ...uiHeaderPaths(parts.responseHeaders ?? []),
     ...pluginPaths(registry),

@@ -16,7 +16,7 @@ import { MemoryStorage } from '../../storage/memory.ts'
 import { openSqlite } from '../../storage/sqlite.ts'
 import type { Logger } from './log.ts'
 import { measuredOf } from './measured.ts'
-import { openEndpoints, type OpenMonitoring } from './open-endpoints.ts'
+import { openedSettings, openEndpoints, type Opening } from './open-endpoints.ts'
 import { builtinPlugins } from './plugins.ts'
 
 export type StorageConfig =
@@ -38,7 +38,7 @@ export interface RunningConfig {
 
 export interface RunningListener extends ListenerConfig {
   /** What needs no token here; absent: nothing. */
-  readonly open?: OpenMonitoring
+  readonly open?: Opening
 }
 
 /** How long running requests may take when the server stops. */
@@ -134,7 +134,7 @@ export class RunningServer {
       this.#log.error({ err: describe(error) }, 'listener: failed')
     for (const config of listeners) {
       const open = config.open === undefined ? [] : openEndpoints(config.open, measured)
-      const app = createApi(this.node, open)
+      const app = createApi(this.node, open, openedSettings(config.open))
       const listener = await openListener(config, { app, clock: systemClock, report })
       this.#listeners.push(listener)
       this.#log.info({ url: listener.url }, 'listener: started')

@@ -9,8 +9,8 @@ export function withoutEffect({ ui, rawStorageEndpoint, running }: ServerConfig)
     [ui, 'ui: there is no web console'],
     [rawStorageEndpoint, 'raw_storage_endpoint: there is no sys/raw'],
     [
-      open.some(({ rekey, generateRoot }) => rekey === true || generateRoot === true),
-      'disable_unauthed_*_endpoints: there is no sys/rekey and no sys/generate-root',
+      open.some(({ rekey }) => rekey === true),
+      'disable_unauthed_rekey_endpoints: there is no sys/rekey',
     ],
   ]
   return said.filter(([isOn]) => isOn).map(([, text]) => text)

@@ -2,6 +2,7 @@
  * A request and its answer as plain objects: what lies between the listeners and the pipeline, which knows nothing of
  * node:http or Hono.
  */
+import type { OpenedBy } from '../plugin/path.ts'
 import type { Client } from '../plugin/request.ts'
 
 export interface HttpRequest {
@@ -16,6 +17,8 @@ export interface HttpRequest {
   /** Whole; empty when there is none. At most the listener's `max_request_size`. */
   readonly body: Buffer
   readonly client: Client
+  /** The settings by which the listener lets some operations be done without a token; absent: none. */
+  readonly opened?: readonly OpenedBy[]
   /** Aborts when the client is gone or the request's time is over. */
   readonly signal?: AbortSignal
 }

@@ -32,6 +32,11 @@ export interface OperationDeclaration<F extends Fields> extends Access {
   readonly summary?: string
 }
 
+/** Settings of listeners, named as in the configuration. */
+export type OpenedBy =
+  | 'disable_unauthed_rekey_endpoints'
+  | 'disable_unauthed_generate_root_endpoints'
+
 /** What an operation asks of the caller beside its capability. */
 export interface Access {
   /** Needs `sudo` beside the operation's own capability. */
@@ -42,6 +47,8 @@ export interface Access {
   readonly takesWrappingToken?: boolean
   /** It is about the client's token, and so happens in that token's namespace, whichever the request names. */
   readonly aboutCaller?: boolean
+  /** The setting of a listener that, when it is false, lets anybody do this there without a token; '': none does. */
+  readonly openedBy?: OpenedBy | ''
   /** It is about the whole server, so no tenant may do it: there is no such operation in a namespace but the root one. */
   readonly rootOnly?: boolean
 }
@@ -122,6 +129,7 @@ export function path<const F extends Fields = Record<never, never>>(
       unauthenticated: long.unauthenticated ?? declaration.unauthenticated ?? false,
       takesWrappingToken: long.takesWrappingToken ?? declaration.takesWrappingToken ?? false,
       aboutCaller: long.aboutCaller ?? declaration.aboutCaller ?? false,
+      openedBy: long.openedBy ?? declaration.openedBy ?? '',
       rootOnly: long.rootOnly ?? declaration.rootOnly ?? false,
     })
   }

@@ -7,7 +7,7 @@ import { BadRequest, RequestError } from '../errors.ts'
 import { parseBody, type BodyLimits } from '../http/body.ts'
 import type { HttpRequest } from '../http/message.ts'
 import type { Json, JsonObject } from '../json.ts'
-import type { Operation } from '../plugin/path.ts'
+import type { OpenedBy, Operation } from '../plugin/path.ts'
 import type { Client } from '../plugin/request.ts'
 
 export interface Incoming {
@@ -24,8 +24,11 @@ export interface Incoming {
   readonly wrapFormat: 'token' | 'jwt'
   readonly client: Client
   readonly headers: HttpRequest['headers']
+  /** As the listener's settings open them. */
+  readonly opened: readonly OpenedBy[]
 }
 
+const NONE_OPENED: readonly OpenedBy[] = []
 const API_PREFIX = '/v1/'
 const TRUE = new Set(['1', 't', 'T', 'TRUE', 'true', 'True'])
 const FALSE = new Set(['', '0', 'f', 'F', 'FALSE', 'false', 'False'])
@@ -47,6 +50,7 @@ export function readRequest(http: HttpRequest, limits: BodyLimits): Incoming {
     wrapFormat: header(http, 'x-vault-wrap-format') === 'jwt' ? 'jwt' : 'token',
     client: http.client,
     headers: http.headers,
+    opened: http.opened ?? NONE_OPENED,
   }
 }
 

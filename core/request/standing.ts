@@ -49,7 +49,7 @@ export async function findStanding(
   const { root, nowMs, batch } = context
   const asked = await routeRequest(root, context.registry, incoming)
   onRoute(asked)
-  const facts = declaredOperation(asked, incoming.operation)
+  const facts = asOpened(declaredOperation(asked, incoming.operation), incoming)
   const text = facts?.takesWrappingToken
     ? await fromJwt(root, nowMs, incoming.token)
     : incoming.token
@@ -65,6 +65,15 @@ export async function findStanding(
   const acl = needsRights ? await aclOf(root, context.acls, token, nowMs) : undefined
   const untilMs = Math.min(living?.untilMs ?? Infinity, acl?.expiresAtMs ?? Infinity)
   return { route, facts, token, acl, untilMs }
+}
+
+/** An operation that the listener lets anybody do asks for no token and no rights there. */
+function asOpened(
+  facts: OperationFacts | undefined,
+  { opened }: Incoming,
+): OperationFacts | undefined {
+  const isOpened = facts !== undefined && facts.openedBy !== '' && opened.includes(facts.openedBy)
+  return isOpened ? { ...facts, unauthenticated: true, sudo: false } : facts
 }
 
 /** The same path in the namespace of the token, whichever the request named. */
@@ -110,6 +119,7 @@ export class Standings {
   }
 }
 
-function keyOf({ token, namespace, operation, path }: Incoming): string {
-  return `${operation}\n${path}\n${token}\n${namespace ?? ''}`
+function keyOf({ token, namespace, operation, path, opened }: Incoming): string {
+  const key = `${operation}\n${path}\n${token}\n${namespace ?? ''}`
+  return opened.length === 0 ? key : `${key}\n${opened.join()}`
 }

@@ -85,6 +85,6 @@ export class UnsealCeremony<Opened> {
   }
 }
 
-function isSame(a: Buffer, b: Buffer): boolean {
+export function isSame(a: Buffer, b: Buffer): boolean {
   return a.length === b.length && timingSafeEqual(a, b)
 }

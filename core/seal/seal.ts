@@ -65,10 +65,10 @@ export interface Seal {
 /** 400: the shares together do not open the root key. Which of them is wrong cannot be told. */
 export class WrongShares extends BadRequest {
   override readonly name = 'WrongShares'
-  constructor() {
+  /** @param failed begins the text: what the shares were given for */
+  constructor(failed = 'unable to retrieve stored keys') {
     super(
-      'unable to retrieve stored keys: invalid key: ' +
-        'failed to decrypt keys from storage: cipher: message authentication failed',
+      `${failed}: invalid key: failed to decrypt keys from storage: cipher: message authentication failed`,
     )
   }
 }

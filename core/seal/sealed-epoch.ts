@@ -7,13 +7,21 @@ import type { Storage } from '../../storage/contract.ts'
 import type { Clock } from '../clock.ts'
 import { CORE_RECORDS } from '../barrier/record-keys.ts'
 
-/** Tells every node over this storage to close. The calling node closes its own barrier with `sealBarrier`. */
-export async function sealAllNodes(storage: Pick<Storage, 'commit'>, clock: Clock): Promise<void> {
+/**
+ * Tells every node over this storage to close. The calling node closes its own barrier with `sealBarrier`.
+ *
+ * @param forget records that end with the same commit, so that none of them is there when the server opens again
+ */
+export async function sealAllNodes(
+  storage: Pick<Storage, 'commit'>,
+  clock: Clock,
+  forget: readonly string[] = [],
+): Promise<void> {
   const value = Buffer.from(JSON.stringify({ version: 1, sealedAtMs: clock.nowMs() }))
   await storage.commit({
     expect: new Map(),
     put: new Map([[CORE_RECORDS.sealedEpoch, value]]),
-    delete: new Set(),
+    delete: new Set(forget),
   })
 }
 

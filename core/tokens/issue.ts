@@ -21,6 +21,8 @@ import {
 
 /** Random characters of a token: 142 bits. */
 const TOKEN_CHARACTERS = 24
+/** Characters of a service token of the root namespace. */
+export const ROOT_TOKEN_CHARACTERS = SERVICE_PREFIX.length + TOKEN_CHARACTERS
 
 /** What a token is to be. */
 export interface TokenSpec {

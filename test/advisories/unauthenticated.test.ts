@@ -8,6 +8,7 @@ import { declaredRoutes, METHODS, type Declared } from './routes.fixture.ts'
 const OPEN: Readonly<Record<string, string>> = {
   'auth/sweep-approle/login': 'logs in',
   'sys/wrapping/lookup': 'the wrapping token is the credential',
+  'sys/decode-token': 'computes with what was sent, and nothing else',
   'sys/wrapping/pubkey': 'answers that it is not served',
   'sys/internal/specs/openapi': 'shows what the caller may see',
   'sys/internal/ui/mounts': 'shows mounts that are listed for all, else what the caller may see',
@@ -164,6 +165,7 @@ test('row 66 (CVE-2023-3774): the sweep met no fault of the server', async () =>
 test('row 57 (CVE-2026-5807): nobody without a token starts or stops a ceremony for root tokens or keys', async () => {
   for (const path of [
     'sys/generate-root/attempt',
+    'sys/generate-root/update',
     'sys/rekey/init',
     'sys/rotate',
     'sys/generate-recovery-token/attempt',
