@@ -18,6 +18,7 @@ declare global {
   interface JSON {
     rawJSON(text: string): RawNumber
     isRawJSON(value: unknown): value is RawNumber
+    parse(text: string): Json
     parse(
       text: string,
       reviver: (key: string, value: Json, context: { source?: string }) => Json,
@@ -37,7 +38,7 @@ const MAY_CHANGE = /(?:^|[[:,\s])(?:-?(?:\d+[.eE]|\d{16})|-0)/
  * @throws {SyntaxError} it is not JSON, or nested some thousand levels deep
  */
 export function parseJson(text: string): Json {
-  if (!MAY_CHANGE.test(text)) return JSON.parse(text) as Json
+  if (!MAY_CHANGE.test(text)) return JSON.parse(text)
   try {
     return JSON.parse(text, keepNumber)
   } catch (error) {
@@ -57,6 +58,11 @@ export function isJsonObject(value: unknown): value is JsonObject {
   return (
     typeof value === 'object' && value !== null && !Array.isArray(value) && !JSON.isRawJSON(value)
   )
+}
+
+/** As `Array.isArray`, which takes the elements of a readonly array for `any`. */
+export function isList<T>(value: T): value is Extract<T, readonly unknown[]> {
+  return Array.isArray(value)
 }
 
 const HTML = /[<>&\u2028\u2029]/g

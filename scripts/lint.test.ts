@@ -24,6 +24,8 @@ const BROKEN: Readonly<Record<string, string>> = {
     export function fail(): never { throw { status: 400 } }`,
   'typescript(no-explicit-any)': `
     export function take(value: any): string { return String(value) }`,
+  'typescript(no-unsafe-type-assertion)': `
+    export function take(value: unknown): string { return value as string }`,
   'typescript(no-non-null-assertion)': `
     export function first(list: readonly string[]): string { return list[0]! }`,
   'eslint(eqeqeq)': `

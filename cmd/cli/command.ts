@@ -4,7 +4,7 @@
 import type { Connection } from '../client/connection.ts'
 import type { Printer } from '../output/printer.ts'
 import { parseFlags } from './flags.ts'
-import type { Flags, FlagValues } from './flags.ts'
+import type { Flags, FlagValues, GivenFlags } from './flags.ts'
 import { connectionFlags, fieldFlag, formatFlag } from './global-flags.ts'
 import { UsageProblem } from './failure.ts'
 import type { Program } from './program.ts'
@@ -79,18 +79,18 @@ export function command<F extends Flags = Record<never, never>>(declared: {
   run: (call: Call<F>) => Promise<number | void>
 }): Command {
   const { usage, about, outputs = 'none', words = exactly(0), takesRaw = false, run } = declared
-  const own = declared.flags ?? ({} as F)
   return {
     usage,
     about,
     outputs,
-    flags: own,
+    flags: declared.flags ?? {},
     async execute(args, setting) {
       const anywhere = words.max !== Number.POSITIVE_INFINITY
-      const parsed = parseFlags({ ...commonFlags(outputs), ...own }, args, { anywhere })
+      const all = { ...commonFlags(outputs), ...declared.flags }
+      const given = parseFlags(all, args, { anywhere })
       if (setting.printer.format === 'raw' && !takesRaw)
         throw new UsageProblem('This command does not support the -format=raw option.')
-      const call = callOf<F>(parsed, setting)
+      const call = callOf(declared.flags, given, setting)
       warnOfLateFlags(call)
       checkCount(call.args.length, words)
       return (await run(call)) ?? 0
@@ -106,22 +106,21 @@ export function commonFlags(outputs: Outputs): Flags {
   }
 }
 
-type Common = FlagValues<typeof connectionFlags & typeof fieldFlag>
-
 function callOf<F extends Flags>(
-  { values, words }: { values: object; words: readonly string[] },
+  own: F | undefined,
+  { words, valuesOf }: GivenFlags,
   setting: Setting,
 ): Call<F> {
-  // Both were declared in one record and parsed together.
-  const flags = values as FlagValues<F> & Common
+  const common = valuesOf(connectionFlags)
+  const { field } = valuesOf(fieldFlag)
   return {
     ...setting,
-    flags,
+    flags: valuesOf(own),
     args: words,
-    field: flags.field === '' ? undefined : flags.field,
-    nonInteractive: flags['non-interactive'],
-    unlockKey: flags['unlock-key'],
-    connection: (how = { withToken: true }) => setting.connect(flags, how),
+    field: field === '' ? undefined : field,
+    nonInteractive: common['non-interactive'],
+    unlockKey: common['unlock-key'],
+    connection: (how = { withToken: true }) => setting.connect(common, how),
   }
 }
 

@@ -14,7 +14,8 @@ const declared = {
 }
 
 function parse(args: readonly string[], anywhere = true) {
-  return parseFlags(declared, args, { anywhere })
+  const { valuesOf, words } = parseFlags(declared, args, { anywhere })
+  return { values: valuesOf(declared), words }
 }
 
 function problemOf(...args: string[]): string {

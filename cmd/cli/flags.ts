@@ -12,19 +12,20 @@ interface Flag<T> {
   readonly sample: string | undefined
   readonly aliases: readonly string[]
   readonly hidden: boolean
-  readonly initial: T
-  /** @throws {UnfitValue} */
-  readonly add: (text: string, before: T) => T
+  /** What it holds before it is given. */
+  readonly begin: () => Holder<T>
 }
 
-/** A flag of any type: a property that takes `never` stands for one that takes anything of its own. */
-interface AnyFlag extends Omit<Flag<unknown>, 'add'> {
-  readonly add: (text: string, before: never) => unknown
+/** What one flag was given so far. */
+interface Holder<T> {
+  readonly value: T
+  /** @throws {UnfitValue} */
+  add(text: string): void
 }
 
 /** Written as they are typed, without the dash. */
-export type Flags = Readonly<Record<string, AnyFlag>>
-type ValueOf<F> = F extends { readonly initial: infer T } ? T : never
+export type Flags = Readonly<Record<string, Flag<unknown>>>
+type ValueOf<F> = F extends Flag<infer T> ? T : never
 /** Of each flag what was given, or what it is without. */
 export type FlagValues<F> = { readonly [K in keyof F]: ValueOf<F[K]> }
 
@@ -36,9 +37,26 @@ interface Manner {
 function flag<T>(
   about: string,
   { alias, hidden = false }: Manner,
-  rest: Pick<Flag<T>, 'sample' | 'initial' | 'add'>,
+  { sample, initial, add }: Reading<T>,
 ): Flag<T> {
-  return { about, aliases: alias === undefined ? [] : [alias], hidden, ...rest }
+  const begin = () => {
+    let value = initial
+    return {
+      get value() {
+        return value
+      },
+      add(text: string) {
+        value = add(text, value)
+      },
+    }
+  }
+  return { about, aliases: alias === undefined ? [] : [alias], hidden, sample, begin }
+}
+
+interface Reading<T> extends Pick<Flag<T>, 'sample'> {
+  readonly initial: T
+  /** @throws {UnfitValue} */
+  readonly add: (text: string, before: T) => T
 }
 
 /** The value does not fit the flag; the reason is worded as Go's. */
@@ -145,53 +163,59 @@ function notInteger(given: string): string {
   return `strconv.ParseInt: parsing ${JSON.stringify(given)}: invalid syntax`
 }
 
+type Holders = ReadonlyMap<string, Holder<unknown>>
+
+export interface GivenFlags {
+  readonly words: readonly string[]
+  /** @param part some of the declared flags, if there are any */
+  valuesOf<F extends Flags>(part?: F): FlagValues<F>
+}
+
 /**
  * @param anywhere flags count after other words too; else the first word that is no flag ends them, as where the rest
  *   is data (`key=-value`)
  * @throws {UsageProblem}
  */
-export function parseFlags<F extends Flags>(
-  declared: F,
+export function parseFlags(
+  declared: Flags,
   args: readonly string[],
   { anywhere }: { anywhere: boolean },
-): { values: FlagValues<F>; words: readonly string[] } {
-  const values = initialValues(declared)
+): GivenFlags {
+  const holders = new Map(Object.entries(declared).map(([name, flag]) => [name, flag.begin()]))
   const words: string[] = []
+  const given = (words: readonly string[]) => ({
+    words,
+    valuesOf: <F extends Flags>(part?: F) => valuesOf(part, holders),
+  })
   for (let at = 0; at < args.length; at++) {
     const arg = args[at] ?? ''
-    if (arg === '--')
-      return { values: typed(declared, values), words: [...words, ...args.slice(at + 1)] }
+    if (arg === '--') return given([...words, ...args.slice(at + 1)])
     if (!arg.startsWith('-') || arg === '-') {
-      if (!anywhere) return { values: typed(declared, values), words: args.slice(at) }
+      if (!anywhere) return given(args.slice(at))
       words.push(arg)
     } else {
-      at += takeFlag(declared, values, arg, args[at + 1])
+      at += takeFlag(declared, holders, arg, args[at + 1])
     }
   }
-  return { values: typed(declared, values), words }
+  return given(words)
 }
 
 /** @returns how many further arguments were used */
-function takeFlag(
-  declared: Flags,
-  values: Map<string, unknown>,
-  arg: string,
-  next: string | undefined,
-): 0 | 1 {
+function takeFlag(declared: Flags, holders: Holders, arg: string, next: string | undefined): 0 | 1 {
   const [, given = '', inline] = /^--?([^-=][^=]*)(?:=([\s\S]*))?$/.exec(arg) ?? []
   if (given === '') throw new UsageProblem(`bad flag syntax: ${arg}`)
   const [name, found] = findFlag(declared, given)
   if (found.sample === undefined) {
-    set(values, name, found, given, inline ?? 'true')
+    set(holders, name, found, given, inline ?? 'true')
     return 0
   }
   const value = inline ?? next
   if (value === undefined) throw new UsageProblem(`flag needs an argument: -${given}`)
-  set(values, name, found, given, value)
+  set(holders, name, found, given, value)
   return inline === undefined ? 1 : 0
 }
 
-function findFlag(declared: Flags, given: string): readonly [string, AnyFlag] {
+function findFlag(declared: Flags, given: string): readonly [string, Flag<unknown>] {
   const found = Object.entries(declared).find(
     ([name, { aliases }]) => name === given || aliases.includes(given),
   )
@@ -200,15 +224,14 @@ function findFlag(declared: Flags, given: string): readonly [string, AnyFlag] {
 }
 
 function set(
-  values: Map<string, unknown>,
+  holders: Holders,
   name: string,
-  flag: AnyFlag,
+  flag: Flag<unknown>,
   given: string,
   value: string,
 ): void {
   try {
-    // The map holds under this name what this very flag gave before.
-    values.set(name, flag.add(value, values.get(name) as never))
+    holders.get(name)?.add(value)
   } catch (error) {
     if (!(error instanceof UnfitValue)) throw error
     const what =
@@ -219,13 +242,11 @@ function set(
   }
 }
 
-function initialValues(declared: Flags): Map<string, unknown> {
-  return new Map(Object.entries(declared).map(([name, { initial }]) => [name, initial]))
-}
-
-/** The one place where the values get the types of their declarations: `set` put in each what its flag returned. */
-function typed<F extends Flags>(declared: F, values: ReadonlyMap<string, unknown>): FlagValues<F> {
-  return Object.fromEntries(
-    Object.keys(declared).map((name) => [name, values.get(name)]),
-  ) as FlagValues<F>
+/** The one place where the values get the types of their declarations: each holder was made by the flag of its name. */
+function valuesOf<F extends Flags>(part: F | undefined, holders: Holders): FlagValues<F> {
+  const values = Object.fromEntries(
+    Object.keys(part ?? {}).map((name) => [name, holders.get(name)?.value]),
+  )
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- TypeScript has no way to make a mapped type member by member
+  return values as FlagValues<F>
 }

@@ -41,7 +41,8 @@ export function readSection<S extends Settings>(section: Section, settings: S): 
     if (item.labels.length > 0) throw place.error(`${item.key} takes no label`)
     values.push([item.key, value])
   }
-  // Each value came from the setting of its name; the compiler does not follow the loop.
+  // Each value came from the setting of its name.
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- TypeScript has no way to make a mapped type member by member
   return Object.fromEntries(values) as Values<S>
 }
 

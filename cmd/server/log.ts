@@ -4,6 +4,7 @@
  */
 import { pino, type DestinationStream, type Logger } from 'pino'
 import { rfc3339, systemClock } from '../../core/clock.ts'
+import { isJsonObject, type Json } from '../../core/json.ts'
 import { openLogOutput } from './log-output.ts'
 
 export type { Logger }
@@ -49,12 +50,18 @@ function readable(output: DestinationStream): DestinationStream {
 }
 
 function asText(line: string): string {
-  const { time, level, msg, ...rest }: Record<string, unknown> = JSON.parse(line)
+  const entry = JSON.parse(line)
+  if (!isJsonObject(entry)) return line
+  const { time, level, msg, ...rest } = entry
   const fields = Object.entries(rest).map(([name, value]) => ` ${name}=${fieldText(value)}`)
-  return `${String(time)} ${`[${String(level).toUpperCase()}]`.padEnd(7)} ${String(msg)}${fields.join('')}\n`
+  return `${plain(time)} ${`[${plain(level).toUpperCase()}]`.padEnd(7)} ${plain(msg)}${fields.join('')}\n`
 }
 
-function fieldText(value: unknown): string {
-  const text = typeof value === 'string' ? value : JSON.stringify(value)
+function plain(value: Json = ''): string {
+  return typeof value === 'string' ? value : JSON.stringify(value)
+}
+
+function fieldText(value: Json): string {
+  const text = plain(value)
   return /[\s"]/.test(text) ? JSON.stringify(text) : text
 }

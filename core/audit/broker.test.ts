@@ -16,6 +16,7 @@ import { AuditBroker } from './broker.ts'
 import type { RequestEntry, ResponseEntry } from './facts.ts'
 import { AuditFailed } from './failures.ts'
 import { addDevice, EMPTY_AUDIT_TABLE, newDevice, removeDevice, type AuditTable } from './table.ts'
+import { memberOf, parseObject } from '../../test/support/json.ts'
 
 let directory = ''
 let reports: [string, string | undefined][] = []
@@ -60,7 +61,7 @@ const paths = (path: string) =>
   log(path)
     .trimEnd()
     .split('\n')
-    .map((line) => (JSON.parse(line) as { request: { path: string } }).request.path)
+    .map((line) => memberOf(JSON.parse(line), 'request', 'path'))
 
 test('without devices nothing is recorded, and nothing waited for', async () => {
   expect(broker.recordRequest(request())).toBe(broker.recordResponse(response()))
@@ -189,9 +190,10 @@ test('a device enabled anew under the same path has another salt', () => {
 
 test('enabling a device writes one test line', async () => {
   await broker.test(record('f'))
-  const line = JSON.parse(log('f')) as { time: string; request: { id: string } }
+  const line = parseObject(log('f'))
+  const id = String(memberOf(line, 'request', 'id'))
   expect(JSON.stringify(line)).toBe(
-    `{"time":"${line.time}","type":"request","auth":{"token_type":"default"},"request":{"id":"${line.request.id}",` +
+    `{"time":"${String(line['time'])}","type":"request","auth":{"token_type":"default"},"request":{"id":"${id}",` +
       '"operation":"update","namespace":{"id":"root"},"path":"sys/audit/test"}}',
   )
 })

@@ -20,16 +20,17 @@ export interface DataRules {
   readonly elide: boolean
 }
 
+export type Members = Readonly<Record<string, unknown>>
+
 /** hot: the JSON object, `{}` if nothing is in it. */
-export function dataText(data: object, rules: DataRules): string {
+export function dataText(data: Members, rules: DataRules): string {
   return rules.elide ? objectText(withoutLists(data), rules) : objectText(data, rules)
 }
 
-function objectText(object: object, rules: DataRules): string {
+function objectText(object: Members, rules: DataRules): string {
   let members = ''
-  const values = object as Readonly<Record<string, unknown>>
   for (const key of sortedKeys(object)) {
-    const text = valueText(values[key], key, rules)
+    const text = valueText(object[key], key, rules)
     if (text === undefined) continue
     members += members === '' ? `${quote(key)}:${text}` : `,${quote(key)}:${text}`
   }
@@ -68,7 +69,7 @@ function stringText(value: string, key: string, { hash, clearKeys }: DataRules):
 
 function structureText(value: object, key: string, rules: DataRules): string {
   if (Array.isArray(value)) return listText(value, key, rules)
-  if (Object.getPrototypeOf(value) === Object.prototype) return plainText(value, rules)
+  if (isPlain(value)) return plainText(value, rules)
   if (JSON.isRawJSON(value)) return value.rawJSON
   if (value instanceof Date)
     return Number.isNaN(value.getTime()) ? 'null' : `"${rfc3339(value.getTime())}"`
@@ -76,10 +77,14 @@ function structureText(value: object, key: string, rules: DataRules): string {
     return bytesText(new Uint8Array(value.buffer, value.byteOffset, value.byteLength), rules)
   }
   if (value instanceof ArrayBuffer) return bytesText(new Uint8Array(value), rules)
-  return objectText(value, rules)
+  return objectText({ ...value }, rules)
 }
 
-function plainText(value: object, rules: DataRules): string {
+function isPlain(value: object): value is Members {
+  return Object.getPrototypeOf(value) === Object.prototype
+}
+
+function plainText(value: Members, rules: DataRules): string {
   if (rules.hash === undefined || rules.clearKeys !== undefined || !Object.isFrozen(value)) {
     return objectText(value, rules)
   }
@@ -96,9 +101,9 @@ function bytesText(bytes: Uint8Array, { hash }: DataRules): string {
   return hash === undefined ? `"${Buffer.from(bytes).toString('base64')}"` : `"${hash.of(bytes)}"`
 }
 
-function withoutLists(data: object): object {
+function withoutLists(data: Members): Members {
   const shown: Record<string, unknown> = { ...data }
-  const { keys, key_info: keyInfo } = shown as { keys?: unknown; key_info?: unknown }
+  const { keys, key_info: keyInfo } = data
   if (Array.isArray(keys)) shown['keys'] = keys.length
   if (typeof keyInfo === 'object' && keyInfo !== null)
     shown['key_info'] = Object.keys(keyInfo).length

@@ -10,6 +10,7 @@ import {
   type ResponseEntry,
 } from './facts.ts'
 import { SaltedHash } from './salted-hash.ts'
+import { memberOf, parseObject } from '../../test/support/json.ts'
 
 const hash = new SaltedHash(Buffer.from('a salt'))
 const HASHED: EntryFormat = {
@@ -78,7 +79,7 @@ function responseLine(entry: Partial<ResponseEntry>, format: Partial<EntryFormat
 /** `data` as it stands in the request entry. */
 function logged(data: Record<string, unknown>, format: Partial<EntryFormat> = {}): unknown {
   const line = parseJson(requestLine({ request: { ...request, data } }, format))
-  return (line as { request: { data?: unknown } }).request.data
+  return memberOf(line, 'request', 'data')
 }
 
 describe('a line has the keys of Vault in the order of Vault', () => {
@@ -140,8 +141,8 @@ describe('a line has the keys of Vault in the order of Vault', () => {
       tokenType: 'batch',
     }
     const line = responseLine({ auth: granted, response: { auth: granted, mount } })
-    const text = JSON.stringify((JSON.parse(line) as { auth: unknown }).auth)
-    expect(Object.keys(JSON.parse(text) as object)).toEqual(
+    const text = JSON.stringify(memberOf(JSON.parse(line), 'auth'))
+    expect(Object.keys(parseObject(text))).toEqual(
       'client_token accessor display_name policies token_policies identity_policies no_default_policy metadata num_uses remaining_uses entity_id entity_created token_type token_ttl token_issue_time'.split(
         ' ',
       ),
@@ -214,10 +215,7 @@ describe('in data', () => {
   })
 
   test('numbers keep their text', () => {
-    const data = parseJson('{"a":1.0,"b":12345678901234567890,"c":-0.0,"d":1e400}') as Record<
-      string,
-      unknown
-    >
+    const data = parseObject('{"a":1.0,"b":12345678901234567890,"c":-0.0,"d":1e400}')
     expect(requestLine({ request: { ...request, data } })).toContain(
       '"data":{"a":1.0,"b":12345678901234567890,"c":-0.0,"d":1e400}',
     )
@@ -239,7 +237,7 @@ describe('in data', () => {
       bytes: Buffer.from('x'),
     }
     const line = requestLine({ request: { ...request, mount: clearMount, data } })
-    expect((JSON.parse(line) as { request: { data: unknown } }).request.data).toEqual({
+    expect(memberOf(JSON.parse(line), 'request', 'data')).toEqual({
       options: { note: hash.of('n') },
       keys: ['a', { x: hash.of('b') }],
       deep: { keys: 'c' },
@@ -290,7 +288,7 @@ describe('in data', () => {
           expect(line).not.toContain('canary')
           expect(line).not.toContain(Buffer.from(CANARY).toString('base64').slice(0, 12))
           expect(line.indexOf('\n')).toBe(line.length - 1)
-          expect(() => JSON.parse(line) as unknown).not.toThrow()
+          expect(() => JSON.parse(line)).not.toThrow()
         },
       ),
     )
@@ -385,10 +383,10 @@ test('what Go escapes is escaped, wherever it stands', () => {
     error: strange,
   })
   expect(line).not.toMatch(/[<>&\u2028]/)
-  const parsed = JSON.parse(line) as { error: string; request: { path: string; data: object } }
-  expect(parsed.error).toBe(strange)
-  expect(parsed.request.path).toBe(strange)
-  expect(Object.keys(parsed.request.data)).toEqual([strange])
+  const parsed = parseObject(line)
+  expect(parsed['error']).toBe(strange)
+  expect(memberOf(parsed, 'request', 'path')).toBe(strange)
+  expect(memberOf(parsed, 'request', 'data')).toEqual({ [strange]: 1 })
   expect(line).toContain('\\u003ca\\u003e\\u0026\\u2028')
 })
 

@@ -8,7 +8,7 @@
  */
 import { rfc3339 } from '../clock.ts'
 import { flat, quote } from '../json.ts'
-import { dataText } from './data.ts'
+import { dataText, type Members } from './data.ts'
 import type {
   AuthFacts,
   MountFacts,
@@ -178,7 +178,7 @@ export class EntryWriter {
     return `{${text}}`
   }
 
-  #dataText(data: object, clearKeys: ReadonlySet<string> | undefined, elide: boolean): string {
+  #dataText(data: Members, clearKeys: ReadonlySet<string> | undefined, elide: boolean): string {
     const hash = this.#format.logRaw ? undefined : this.#hash
     return dataText(data, { hash, clearKeys, elide, ofFrozen: this.#frozenTexts })
   }

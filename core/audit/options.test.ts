@@ -57,9 +57,7 @@ describe('what is wrong has the text that clients know', () => {
     const canary = 'Canary/of-a-long-secret'
     const options = option.endsWith('path') ? {} : { file_path: 'discard' }
     expect(() => file({ ...options, [option]: canary })).toThrow(
-      expect.not.objectContaining({
-        message: expect.stringContaining('Canary') as unknown,
-      }) as Error,
+      expect.not.objectContaining({ message: expect.stringContaining('Canary') }),
     )
     expect(() => validateDevice(canary, {}, {})).toThrow(
       'unknown backend type; the known ones are "file", "socket", "syslog" and "http"',
@@ -163,11 +161,9 @@ describe('a file lies in the audit directory, whichever option names it', () => 
   })
 
   test('who gives a path outside learns which directory it is, and how to have another', () => {
-    const refusal = expect.objectContaining({
-      message: expect.stringMatching(
-        `is "${auditDirectory}"; .* write audit_directory = `,
-      ) as unknown,
-    }) as Error
+    const refusal: Error = expect.objectContaining({
+      message: expect.stringMatching(`is "${auditDirectory}"; .* write audit_directory = `),
+    })
     expect(() => file({ file_path: '/var/log/other.log' })).toThrow(refusal)
   })
 

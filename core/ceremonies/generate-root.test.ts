@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { createApi } from '../api.ts'
 import { FOREIGN_SHARE, startShared, type SharedCluster } from './sharing.fixture.ts'
+import { parseObject } from '../../test/support/json.ts'
 
 const ATTEMPT = 'sys/generate-root/attempt'
 const UPDATE = 'sys/generate-root/update'
@@ -227,8 +228,7 @@ describe('who may', () => {
         }
       })()
       const { status, body: answer } = await app(request)
-      const json: unknown = JSON.parse(String(answer) || '{}')
-      return { status, json: Object(json) as Record<string, unknown> }
+      return { status, json: parseObject(String(answer) || '{}') }
     }
     const { json } = await send('PUT', ATTEMPT)
     await send('PUT', UPDATE, { key: keys[0], nonce: json['nonce'] })

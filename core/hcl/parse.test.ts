@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { HclError } from './errors.ts'
 import { parseHcl } from './parse.ts'
 import { blocksOf, plainOf, type Plain } from './read.ts'
+import { isList, type Json } from '../json.ts'
 
 function plain(text: string): Plain {
   return plainOf(parseHcl(text))
@@ -298,15 +299,16 @@ describe('whatever the text', () => {
   })
 })
 
-function withoutNull(value: Plain): Plain {
+function withoutNull(value: Json): Plain {
   if (value === null) return 'null'
-  if (Array.isArray(value)) return value.map(withoutNull)
+  if (isList(value)) return value.map(withoutNull)
   if (typeof value !== 'object') return value
   return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, withoutNull(one)]))
 }
 
 function print(object: Plain, style: { commas: boolean; comments: boolean }): string {
-  return Object.entries(Object(object) as Readonly<Record<string, Plain>>)
+  if (typeof object !== 'object' || object === null || isList(object)) throw new Error('no object')
+  return Object.entries(object)
     .map(
       ([key, value]) =>
         `${style.comments ? '# "{ \n' : ''}${quote(key)} = ${printValue(value, style)}`,

@@ -230,7 +230,9 @@ describe.each(['http', 'https'] as const)('%s', (scheme) => {
         agent,
         rejectUnauthorized: false,
       })
-      const [response] = (await once(request.end(), 'response')) as [IncomingMessage]
+      const response = await new Promise<IncomingMessage>((resolve, reject) => {
+        request.once('response', resolve).once('error', reject).end()
+      })
       let text = ''
       for await (const chunk of response) text += String(chunk)
       expect(text).toBe(`${method} /r []`)

@@ -68,8 +68,12 @@ function nameVerb(request: IncomingMessage): void {
 }
 
 function listenersOf(socket: Socket): Listeners {
-  const of = (event: string) => socket.rawListeners(event).map((listener) => listener as Listener)
+  const of = (event: string) => socket.rawListeners(event).filter(isListener)
   return new Map([...READING, ...WRITING].map((event) => [event, of(event)]))
+}
+
+function isListener(value: unknown): value is Listener {
+  return typeof value === 'function'
 }
 
 /** TLS and net have listeners of their own on a socket: what came during `connection` is node:http's. */

@@ -173,6 +173,7 @@ function parseFields<F extends Fields>(fields: F | undefined, input: JsonObject)
     if (field !== undefined) parsed[name] = parseField(name, field, input[name])
   }
   // The loop above made each member with the field of that name: this is where the record gets its type.
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- TypeScript has no way to make a mapped type member by member
   return parsed as Parsed<F>
 }
 

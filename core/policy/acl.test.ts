@@ -5,6 +5,7 @@ import { compileAcl, rootPolicy } from './compile.ts'
 import { parsePolicy } from './parse.ts'
 import { ROOT_NAMESPACE, type PolicyNamespace } from './policy.ts'
 import { resultantAcl } from './resultant.ts'
+import { parseObject } from '../../test/support/json.ts'
 
 const CHILD: PolicyNamespace = { id: 'nsnsns', path: 'ns1/' }
 
@@ -290,7 +291,7 @@ describe('parameters', () => {
   })
 
   test('named like parts of every object are parameters like any other', () => {
-    const data = JSON.parse('{"__proto__": "x", "constructor": "y"}') as JsonObject
+    const data = parseObject('{"__proto__": "x", "constructor": "y"}')
     expect(permits('allowed_parameters = { a = [] }', data)).toBe(false)
     expect(permits('required_parameters = ["tostring"]', {})).toBe(false)
     expect(permits('denied_parameters = { constructor = ["y"] }', data)).toBe(false)

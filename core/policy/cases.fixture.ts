@@ -1,6 +1,6 @@
 /** Policies and requests at random, for tests of what decides. */
 import fc from 'fast-check'
-import type { JsonObject } from '../json.ts'
+import { parseObject } from '../../test/support/json.ts'
 import type { AclRequest } from './acl.ts'
 import { CAPABILITIES } from './capability.ts'
 import { InvalidPolicy } from './errors.ts'
@@ -113,7 +113,7 @@ function requests(
             { limit: 'x' },
           ),
         )
-        .map(([data, limit]): JsonObject => JSON.parse(JSON.stringify({ ...data, ...limit }))),
+        .map(([data, limit]) => parseObject(JSON.stringify({ ...data, ...limit }))),
       { nil: undefined },
     ),
   })

@@ -2,7 +2,7 @@
  * Whether the parameters of a request are those that a rule lets through (contract: http.md, 7).
  */
 import type { Plain } from '../hcl/read.ts'
-import { isJsonObject, type Json, type JsonObject } from '../json.ts'
+import { isJsonObject, isList, type Json, type JsonObject } from '../json.ts'
 import type { ParameterRules } from './policy.ts'
 
 /** The parts of a rule that are about parameters. */
@@ -62,7 +62,7 @@ export function isDeniedValue(name: string, values: readonly Plain[], value: Jso
 }
 
 function piecesOf(value: Json): readonly Json[] {
-  if (Array.isArray(value)) return value.flatMap(piecesOf)
+  if (isList(value)) return value.flatMap(piecesOf)
   return typeof value === 'string'
     ? [value, ...value.split(',').map((piece) => piece.trim())]
     : [value]
@@ -98,14 +98,14 @@ export function isAllowedValue(name: string, values: readonly Plain[], value: Js
 
 /** In the form in which tokens keep them. What is no list of names stays as it is, and so is like none. */
 function policyNames(value: Json): readonly Json[] {
-  const list = typeof value === 'string' ? value.split(',') : Array.isArray(value) ? value : [value]
+  const list = typeof value === 'string' ? value.split(',') : isList(value) ? value : [value]
   return list
     .map((one) => (typeof one === 'string' ? one.trim().toLowerCase() : one))
     .filter((one) => one !== '')
 }
 
 function foldCase(value: Plain): Plain {
-  if (Array.isArray(value)) return value.map(foldCase)
+  if (isList(value)) return value.map(foldCase)
   return typeof value === 'string' ? value.toLowerCase() : value
 }
 
@@ -127,9 +127,9 @@ function matchesGlob(glob: string, text: string): boolean {
 
 /** Deeply. A policy's number and a request's are alike only where `numbers` says so. */
 function equals(one: Plain, value: Json, options: { numbers: boolean }): boolean {
-  if (Array.isArray(one)) {
+  if (isList(one)) {
     return (
-      Array.isArray(value) &&
+      isList(value) &&
       value.length === one.length &&
       one.every((item, index) => equals(item, value[index] ?? null, options))
     )
@@ -141,16 +141,12 @@ function equals(one: Plain, value: Json, options: { numbers: boolean }): boolean
       Object.keys(value).length === names.length &&
       names.every(
         (name) =>
-          Object.hasOwn(value, name) && equals(memberOf(one, name), value[name] ?? null, options),
+          Object.hasOwn(value, name) && equals(one[name] ?? null, value[name] ?? null, options),
       )
     )
   }
   if (typeof one !== 'number') return one === value
   return options.numbers && numberOf(value) === one
-}
-
-function memberOf(object: object, name: string): Plain {
-  return (object as Readonly<Record<string, Plain>>)[name] ?? null
 }
 
 function numberOf(value: Json): number | undefined {

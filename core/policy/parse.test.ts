@@ -6,6 +6,7 @@ import { DEFAULT_POLICY_TEXT, RESPONSE_WRAPPING_POLICY_TEXT } from './defaults.t
 import { InvalidPolicy } from './errors.ts'
 import { parsePolicy } from './parse.ts'
 import { ROOT_NAMESPACE, type PathRule, type Policy } from './policy.ts'
+import { z } from 'zod'
 
 function parse(text: string): Policy {
   return parsePolicy(text, { name: 'p', namespace: ROOT_NAMESPACE })
@@ -288,7 +289,7 @@ describe('a policy is refused with the text that clients know', () => {
 
 test('the recorded answers of the reference server are kept', () => {
   const file = new URL('../../test/conformance/golden/sys-policies.json', import.meta.url)
-  const { scenarios } = JSON.parse(readFileSync(file, 'utf8')) as Recording
+  const { scenarios } = recording.parse(JSON.parse(readFileSync(file, 'utf8')))
   const written = scenarios
     .flatMap(({ steps }) => steps)
     .filter(
@@ -298,7 +299,7 @@ test('the recorded answers of the reference server are kept', () => {
   expect(written.length).toBeGreaterThan(10)
   for (const { body, response } of written) {
     const [error] = response?.errors ?? []
-    const policy = body?.policy ?? ''
+    const policy = String(body?.policy)
     if (error?.startsWith('failed to parse policy: ') === true && policy !== 'nonsense') {
       expect(refusal(policy)).toBe(error)
     } else if (error === undefined && !/^[A-Za-z0-9+/=]+$/.test(policy)) {
@@ -307,13 +308,13 @@ test('the recorded answers of the reference server are kept', () => {
   }
 })
 
-interface Recording {
-  readonly scenarios: readonly {
-    readonly steps: readonly {
-      readonly method: string
-      readonly path: string
-      readonly body?: { readonly policy?: string }
-      readonly response?: { readonly errors?: readonly string[] }
-    }[]
-  }[]
-}
+const step = z.object({
+  method: z.string(),
+  path: z.string(),
+  body: z.object({ policy: z.unknown().optional() }).optional(),
+  response: z
+    .object({ errors: z.array(z.string()) })
+    .partial()
+    .optional(),
+})
+const recording = z.object({ scenarios: z.array(z.object({ steps: z.array(step) })) })

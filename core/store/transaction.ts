@@ -69,6 +69,7 @@ export class Transaction {
   #seen<T>(key: string, entry: Entry): T | undefined {
     if (!this.#reads.has(key)) this.#reads.set(key, entry)
     // The kind of a key is always the same, so the cache holds what this kind parsed.
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- one cache holds all kinds: the key decides the type
     return entry.value as T | undefined
   }
 
@@ -187,6 +188,10 @@ function byBytes(a: string, b: string): number {
 
 function asValue<T>(kind: Kind<T>, write: Write | undefined): T | undefined {
   if (write === undefined) return undefined
-  assert(write.kind.name === kind.name, 'a key holds one kind of record')
-  return write.value as T
+  assert(isOf(write, kind), 'a key holds one kind of record')
+  return write.value
+}
+
+function isOf<T>(write: Write, kind: Kind<T>): write is Write & { readonly value: T } {
+  return write.kind.name === kind.name
 }

@@ -1,16 +1,19 @@
 /** A CPU profile of V8 as a flame graph: one SVG file that a browser shows. */
-interface ProfileNode {
-  readonly id: number
-  readonly callFrame: {
-    readonly functionName: string
-    readonly url: string
-    readonly lineNumber: number
-  }
-  readonly hitCount?: number
-  readonly children?: readonly number[]
-}
-export interface CpuProfile {
-  readonly nodes: readonly ProfileNode[]
+import { z } from 'zod'
+
+const node = z.object({
+  id: z.number(),
+  callFrame: z.object({ functionName: z.string(), url: z.string(), lineNumber: z.number() }),
+  hitCount: z.number().optional(),
+  children: z.array(z.number()).optional(),
+})
+const profile = z.object({ nodes: z.array(node) })
+type ProfileNode = z.infer<typeof node>
+type CpuProfile = z.infer<typeof profile>
+
+/** @param text a `.cpuprofile` file */
+export function parseProfile(text: string): CpuProfile {
+  return profile.parse(JSON.parse(text))
 }
 
 const WIDTH = 1600

@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startServer } from '../support/server-process.ts'
-import { flameGraph, type CpuProfile } from './flame.ts'
+import { flameGraph, parseProfile } from './flame.ts'
 import { runLoad } from './load.ts'
 import { OPERATIONS, prepare } from './operations.ts'
 
@@ -29,7 +29,7 @@ const load = { port: server.port, connections: CONNECTIONS, seconds: SECONDS }
 const result = await runLoad({ ...load, script: (i) => script(prepared, i) })
 await server.stop()
 for (const name of readdirSync(dir)) {
-  const profile: CpuProfile = JSON.parse(readFileSync(join(dir, name), 'utf8'))
+  const profile = parseProfile(readFileSync(join(dir, name), 'utf8'))
   const file = join(dir, name.replace('.cpuprofile', '.svg'))
   writeFileSync(file, flameGraph(profile))
   process.stdout.write(`${file}\n`)

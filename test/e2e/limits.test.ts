@@ -4,6 +4,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startServer, type RunningServer } from '../support/server-process.ts'
 import { exchangeBytes, openSocket, readToEnd, repliesTo } from './raw-bytes.ts'
+import { memberOf } from '../support/json.ts'
 
 const MAX_BODY = 20_000
 const SECRET = 'correct-horse'
@@ -67,8 +68,8 @@ describe('bodies', () => {
     const [reply] = await repliesTo(server.port, Buffer.concat([head, Buffer.from(body)]))
     expect(reply?.status).toBe(400)
     expect((await read('refused')).status).toBe(404)
-    const { errors }: { errors: string[] } = JSON.parse(reply?.body ?? '')
-    return errors.join()
+    const errors = memberOf(JSON.parse(reply?.body ?? ''), 'errors')
+    return String(errors)
   }
 
   test.each([
@@ -245,10 +246,7 @@ describe('verbs', () => {
         message('LIST', '/v1/secret/metadata/tree/', { headers: CLOSE }),
     )
     expect(replies.map(({ status }) => status)).toEqual([200, 200, 200, 200, 200, 200, 200])
-    const keys = (at: number): unknown => {
-      const body: { data: { keys: unknown } } = JSON.parse(replies[at]?.body ?? '')
-      return body.data.keys
-    }
+    const keys = (at: number) => memberOf(JSON.parse(replies[at]?.body ?? ''), 'data', 'keys')
     expect([keys(1), keys(3), keys(4), keys(6)]).toEqual([['a/'], ['a/b'], ['a/'], ['a/', 'c']])
     expect(replies[2]?.body).toContain(SECRET)
   })
@@ -307,8 +305,7 @@ describe('paths', () => {
       token,
       body: { policies: ['public'] },
     })
-    const auth: { client_token?: unknown } = Object(made.json['auth'])
-    const as = String(auth.client_token)
+    const as = String(memberOf(made.json, 'auth', 'client_token'))
     const open = message('GET', '/v1/secret/data/public/x', { headers: CLOSE, as })
     expect((await repliesTo(server.port, open))[0]?.status).toBe(404)
 
@@ -339,8 +336,8 @@ describe('paths', () => {
   ])('%s gets 400, also for root, and the text says what would be right', async (target, text) => {
     const [reply] = await repliesTo(server.port, message('GET', target, { headers: CLOSE }))
     expect(reply?.status).toBe(400)
-    const { errors }: { errors: string[] } = JSON.parse(reply?.body ?? '')
-    expect(errors.join()).toContain(text)
+    const errors = memberOf(JSON.parse(reply?.body ?? ''), 'errors')
+    expect(String(errors)).toContain(text)
   })
 
   test('a path that is too long is refused', async () => {

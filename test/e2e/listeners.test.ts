@@ -21,6 +21,7 @@ import { freePort } from '../support/free-port.ts'
 import { initialize, startConfigured, unseal, type ConfiguredServer } from './configured-server.ts'
 import { run, start, testFolder } from './keyhold-process.ts'
 import { openRequest, untilRefused } from './slow-request.ts'
+import { memberOf, parseObject } from '../support/json.ts'
 
 function write(dir: string, name: string, lines: readonly string[]): string {
   const file = join(dir, name)
@@ -323,9 +324,9 @@ test('SIGHUP after a rename: the log goes on in a new file, and no line is lost'
     readFileSync(name, 'utf8')
       .trimEnd()
       .split('\n')
-      .map((line): { type: string; request: { path: string } } => JSON.parse(line))
+      .map(parseObject)
       .filter(({ type }) => type === 'request')
-      .map(({ request: { path } }) => path)
+      .map((entry) => String(memberOf(entry, 'request', 'path')))
   const write = (name: string) =>
     server.api('POST', `secret/data/${name}`, { token, body: { data: {} } })
 

@@ -16,6 +16,7 @@ import {
   type Keys,
 } from './configured-server.ts'
 import { run, testFolder } from './keyhold-process.ts'
+import { memberOf } from '../support/json.ts'
 
 /** Works on the file of a server that is stopped. */
 function edit<T>(dir: string, change: (database: Database.Database) => T): T {
@@ -55,8 +56,7 @@ function altered({ key, value }: Row): Row {
 }
 
 function secretOf(json: JsonObject): unknown {
-  const { data }: { data?: { data?: { value?: unknown } } } = Object(json)
-  return data?.data?.value
+  return memberOf(json, 'data', 'data', 'value')
 }
 
 async function write({ api }: ConfiguredServer, token: string, name: string): Promise<number> {

@@ -6,6 +6,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { startServer, type RunningServer } from '../support/server-process.ts'
 import { systemRandom } from '../../core/random.ts'
+import { memberOf } from '../support/json.ts'
 
 /** The project promises 100 rounds; the suite runs fewer unless told. */
 const ROUNDS = Number(process.env['KEYHOLD_KILL_ROUNDS'] ?? 8)
@@ -72,7 +73,7 @@ async function expectAll(
 }
 
 function countOf(data: unknown): number {
-  const outer: { data?: { count?: unknown }; metadata?: { version?: unknown } } = Object(data)
-  expect(outer.data?.count).toBe(outer.metadata?.version)
-  return Number(outer.data?.count)
+  const count = memberOf(data, 'data', 'count')
+  expect(count).toBe(memberOf(data, 'metadata', 'version'))
+  return Number(count)
 }

@@ -8,7 +8,7 @@ import type { Clock } from '../../core/clock.ts'
 import { DEFAULT_BODY_LIMITS } from '../../core/http/body.ts'
 import { DEFAULT_CUSTOM_HEADERS } from '../../core/http/response-headers.ts'
 import type { App, HttpRequest } from '../../core/http/message.ts'
-import { parseJson, type JsonObject } from '../../core/json.ts'
+import { isJsonObject, parseJson, type JsonObject } from '../../core/json.ts'
 import { Node } from '../../core/node.ts'
 import type { PluginType } from '../../core/plugin/plugin.ts'
 import { systemRandom, type Random } from '../../core/random.ts'
@@ -215,9 +215,7 @@ function answerOf(status: number, text: string, headers: Readonly<Record<string,
 }
 
 function objectOf(value: unknown): JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-    ? (value as JsonObject)
-    : {}
+  return isJsonObject(value) ? value : {}
 }
 
 function fail(text: string): never {

@@ -35,12 +35,8 @@ interface RoleField<T> {
 
 function roleField<T>(declared: RoleField<T>): Path {
   const { at, names, field } = declared
-  const fields = {
-    role_name: roleName,
-    value: field,
-  }
   const named = Object.fromEntries(names.map((name) => [name, field]))
-  const write = async (request: Request<typeof fields>) => {
+  const write = async (request: Request<{ role_name: typeof roleName }>) => {
     const role = await demandRole(request)
     const name = names.find((one) => request.body[one] !== undefined && request.body[one] !== null)
     const value = name === undefined ? undefined : field.parse(name, request.body[name] ?? null)
@@ -49,7 +45,7 @@ function roleField<T>(declared: RoleField<T>): Path {
   }
   return path(`role/:role_name/${at}`, {
     summary: declared.summary,
-    fields: { role_name: roleName, ...named } as typeof fields,
+    fields: { role_name: roleName, ...named },
     operations: {
       async read(request) {
         const role = await findRole(request.storage, request.data.role_name)

@@ -1,6 +1,6 @@
 import { createSocket } from 'node:dgram'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { createServer, type AddressInfo, type Server, type Socket } from 'node:net'
+import { createServer, type Server, type Socket } from 'node:net'
 import { createServer as createTlsServer } from 'node:tls'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -12,6 +12,7 @@ import { AuditWriteFailed } from '../failures.ts'
 import { parsePeer, type PeerAddress } from './address.ts'
 import { MAX_DATAGRAM_BYTES } from './datagrams.ts'
 import { openPeerDevice } from './open.ts'
+import { portOf } from '../../../test/support/free-port.ts'
 
 /** A log server of streams, which keeps what it gets. */
 class StreamServer {
@@ -39,7 +40,7 @@ class StreamServer {
       else this.#server.listen(where, '127.0.0.1', resolve)
     })
     onTestFinished(() => this.die())
-    return typeof where === 'string' ? 0 : (this.#server.address() as AddressInfo).port
+    return typeof where === 'string' ? 0 : portOf(this.#server)
   }
 
   /** Every connection breaks, and nobody listens any more. */
@@ -167,7 +168,7 @@ describe('over TLS', () => {
     onTestFinished(() => {
       server.close()
     })
-    return { received: () => received, port: (server.address() as AddressInfo).port }
+    return { received: () => received, port: portOf(server) }
   }
 
   test('lines arrive at a server whose authority is "ca_cert"', async () => {

@@ -1,6 +1,5 @@
 import { createServer, type IncomingMessage, type RequestListener } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
-import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { expect, onTestFinished, test } from 'vitest'
 import { systemClock } from '../../clock.ts'
@@ -8,6 +7,7 @@ import { BadRequest } from '../../errors.ts'
 import { testCertificate } from '../../http/testing/certificate.ts'
 import { readHttpSink } from './http-options.ts'
 import { openPeerDevice } from './open.ts'
+import { portOf } from '../../../test/support/free-port.ts'
 
 interface Posted {
   readonly method: string | undefined
@@ -31,7 +31,7 @@ async function listen(answer: () => number | undefined, tls?: { cert: string; ke
   }
   const server = tls === undefined ? createServer(listener) : createTlsServer(tls, listener)
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
+  const port = portOf(server)
   onTestFinished(() => {
     server.closeAllConnections()
     server.close()

@@ -1,6 +1,6 @@
 import { createSocket } from 'node:dgram'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { createServer, type AddressInfo } from 'node:net'
+import { createServer } from 'node:net'
 import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createServer as createTlsServer } from 'node:tls'
@@ -10,6 +10,7 @@ import { BadRequest } from '../../errors.ts'
 import { testCertificate } from '../../http/testing/certificate.ts'
 import { openPeerDevice } from './open.ts'
 import { readSyslogSink } from './syslog.ts'
+import { portOf } from '../../../test/support/free-port.ts'
 
 const clock: Clock = { ...systemClock, nowMs: () => new Date(2026, 0, 2, 3, 4, 5).getTime() }
 
@@ -62,7 +63,7 @@ async function listenStream(path?: string, tls?: { cert: string; key: string }) 
   onTestFinished(() => {
     server.close()
   })
-  const port = path === undefined ? (server.address() as AddressInfo).port : 0
+  const port = path === undefined ? portOf(server) : 0
   return { received: () => received, address: path ?? `127.0.0.1:${port}` }
 }
 

@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest'
-import { parseJson, type JsonObject } from '../../../core/json.ts'
 import { parseCustomMetadata, patchCustomMetadata } from './custom-metadata.ts'
+import { parseObject } from '../../../test/support/json.ts'
 
 const failed = 'custom_metadata validation failed: '
 
 test('scalars become texts as the reference writes them', () => {
-  const sent = parseJson('{"t":true,"f":false,"n":5,"r":1.50,"s":"x"}') as JsonObject
+  const sent = parseObject('{"t":true,"f":false,"n":5,"r":1.50,"s":"x"}')
   expect(parseCustomMetadata(sent)).toEqual({ t: '1', f: '0', n: '5', r: '1.50', s: 'x' })
 })
 
@@ -18,7 +18,7 @@ test.each([
   ['the longest name', { ['k'.repeat(128)]: 'x' }],
   ['the longest value', { a: 'v'.repeat(512) }],
   ['letters of any script, and marks and symbols', { ключ: 'é 🔑 →' }],
-  ['a name that means something to JavaScript', parseJson('{"__proto__":"x"}') as JsonObject],
+  ['a name that means something to JavaScript', parseObject('{"__proto__":"x"}')],
 ])('%s is kept', (_what, sent) => {
   expect(JSON.stringify(parseCustomMetadata(sent))).toBe(JSON.stringify(sent))
 })

@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { parseJson, type JsonObject } from '../../../core/json.ts'
+import type { JsonObject } from '../../../core/json.ts'
 import { mergePatch } from './merge-patch.ts'
+import { parseObject } from '../../../test/support/json.ts'
 
 /** RFC 7396, appendix A: those whose target and patch are objects. */
 test.each([
@@ -22,7 +23,7 @@ test.each([
 const json = fc.dictionary(fc.string({ maxLength: 2 }), fc.jsonValue({ maxDepth: 3 })).map(asObject)
 
 function asObject(value: unknown): JsonObject {
-  return parseJson(JSON.stringify(value)) as JsonObject
+  return parseObject(JSON.stringify(value))
 }
 
 describe('for any object and patch', () => {
@@ -47,10 +48,7 @@ describe('for any object and patch', () => {
 })
 
 test('a member called __proto__ is a member like any other', () => {
-  const patched = mergePatch(
-    asObject({ a: 1 }),
-    parseJson('{"__proto__":{"polluted":true}}') as JsonObject,
-  )
+  const patched = mergePatch(asObject({ a: 1 }), parseObject('{"__proto__":{"polluted":true}}'))
   expect(JSON.stringify(patched)).toBe('{"a":1,"__proto__":{"polluted":true}}')
   expect(Object.hasOwn(Object.prototype, 'polluted')).toBe(false)
 })

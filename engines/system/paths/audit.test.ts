@@ -1,9 +1,10 @@
 import { mkdtempSync, rmSync } from 'node:fs'
-import { createServer, type AddressInfo } from 'node:net'
+import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { startCluster } from '../../../test/support/kit.ts'
+import { portOf } from '../../../test/support/free-port.ts'
 
 async function start() {
   const directory = mkdtempSync(join(tmpdir(), 'audit-paths-'))
@@ -45,7 +46,7 @@ async function logServer() {
   onTestFinished(() => {
     server.close()
   })
-  const address = `127.0.0.1:${(server.address() as AddressInfo).port}`
+  const address = `127.0.0.1:${portOf(server)}`
   return { address, received: () => received }
 }
 
