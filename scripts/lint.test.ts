@@ -26,6 +26,21 @@ const BROKEN: Readonly<Record<string, string>> = {
     export function take(value: any): string { return String(value) }`,
   'typescript(no-unsafe-type-assertion)': `
     export function take(value: unknown): string { return value as string }`,
+  'typescript(no-unsafe-argument)': `
+    export function read(text: string, take: (value: string) => void): void {
+      take(Reflect.get(Object(text), 'length'))
+    }`,
+  'typescript(no-unsafe-assignment)': `
+    export function lengthOf(text: string): number {
+      const { length }: { length: number } = Object(text)
+      return length
+    }`,
+  'typescript(no-unsafe-call)': `
+    export function call(work: unknown): void { if (typeof work === 'function') work() }`,
+  'typescript(no-unsafe-member-access)': `
+    export function sizeOf(value: unknown): unknown { return Object(value).size }`,
+  'typescript(no-unsafe-return)': `
+    export function sizeOf(value: unknown): number { return Object(value) }`,
   'typescript(no-non-null-assertion)': `
     export function first(list: readonly string[]): string { return list[0]! }`,
   'eslint(eqeqeq)': `
@@ -87,7 +102,7 @@ test.each(cases)('$what is found, as an error', ({ rule, file }) => {
 })
 
 function fileName(index: number): string {
-  return `broken-${index}.test.ts`
+  return `broken-${index}.ts`
 }
 
 /** The project's own command and rules, on the folder of broken files. */

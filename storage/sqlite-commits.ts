@@ -70,7 +70,9 @@ export class CommitThread {
     this.#worker = worker
     this.#gone = new Promise((resolve) => {
       worker.on('message', (answers: readonly Answer[]) => this.#settle(answers))
-      worker.on('error', (error) => (cause = error))
+      worker.on('error', (error) => {
+        cause = error
+      })
       worker.on('exit', () => {
         this.#worker = undefined
         this.#failSent(cause)

@@ -68,4 +68,20 @@ function serve(port: MessagePort, options: CommitterOptions): void {
   }
 }
 
-if (parentPort !== null) serve(parentPort, workerData)
+function isOptions(value: unknown): value is CommitterOptions {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'path' in value &&
+    typeof value.path === 'string' &&
+    'commitsKept' in value &&
+    typeof value.commitsKept === 'number' &&
+    'lockWaitMs' in value &&
+    typeof value.lockWaitMs === 'number'
+  )
+}
+
+if (parentPort !== null) {
+  if (!isOptions(workerData)) throw new Error('assertion failed: the commit thread got no options')
+  serve(parentPort, workerData)
+}

@@ -3,6 +3,7 @@
  * brings its own.
  */
 import { homedir } from 'node:os'
+import { buffer } from 'node:stream/consumers'
 
 export interface Terminal {
   readonly env: Readonly<Record<string, string | undefined>>
@@ -64,7 +65,7 @@ export function processTerminal(): Terminal {
     stderrIsTerminal: process.stderr.isTTY,
     out: (text) => void process.stdout.write(text),
     err: (text) => void process.stderr.write(text),
-    readInput: readAll,
+    readInput: () => buffer(process.stdin),
     async askHidden(question) {
       const write = (text: string): void => void process[STREAMS[question.on]].write(text)
       const ask = (): void => write(question.text)
@@ -79,15 +80,9 @@ export function processTerminal(): Terminal {
 
 const STREAMS = { out: 'stdout', err: 'stderr' } as const
 
-async function readAll(): Promise<Buffer> {
-  const chunks: Buffer[] = []
-  for await (const chunk of process.stdin) chunks.push(Buffer.from(chunk))
-  return Buffer.concat(chunks)
-}
-
 async function readFirstLine(ask: () => void): Promise<string> {
   ask()
-  const text = (await readAll()).toString('utf8')
+  const text = (await buffer(process.stdin)).toString('utf8')
   if (text === '') throw new NoTerminal()
   return text.split(/\r?\n/, 1)[0] ?? ''
 }

@@ -5,6 +5,7 @@
 import { request as requestHttp } from 'node:http'
 import { request as requestHttps } from 'node:https'
 import type { IncomingMessage } from 'node:http'
+import { buffer } from 'node:stream/consumers'
 import { getCACertificates } from 'node:tls'
 
 /** How a TLS connection is made; the members are those of node:tls. */
@@ -68,12 +69,10 @@ export function exchange(wanted: Exchange): Promise<Answer> {
 }
 
 async function collect(incoming: IncomingMessage): Promise<Answer> {
-  const chunks: Buffer[] = []
-  for await (const chunk of incoming) chunks.push(Buffer.from(chunk))
   return {
     status: incoming.statusCode ?? 0,
     headers: incoming.headers,
-    body: Buffer.concat(chunks),
+    body: await buffer(incoming),
   }
 }
 

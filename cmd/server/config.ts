@@ -142,7 +142,8 @@ type TopValues = Values<typeof TOP_SETTINGS>
  */
 export function loadConfig(paths: readonly string[]): ServerConfig {
   const files = readFiles(paths)
-  const top: TopValues = Object.assign({}, ...files.map((file) => readSection(file, TOP_SETTINGS)))
+  const top: TopValues = {}
+  for (const file of files) Object.assign(top, readSection(file, TOP_SETTINGS))
   for (const [type, section] of labelledBlocks(files, 'seal')) checkSeal(type, section)
   const listeners = labelledBlocks(files, 'listener')
     .map(([type, section]) => readListener(type, section, listenerDefaults(top)))

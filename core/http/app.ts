@@ -7,7 +7,8 @@ import { getRequestListener, RequestError as UnusableRequest } from '@hono/node-
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import { Hono } from 'hono'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { BadRequest, BodyTooLarge, RequestError } from '../errors.ts'
+import { isUint8Array } from 'node:util/types'
+import { assert, BadRequest, BodyTooLarge, RequestError } from '../errors.ts'
 import { asRequestError, isOurs, renderError } from '../request/failure.ts'
 import type { Client } from '../plugin/request.ts'
 import type { App, HttpRequest, HttpResponse } from './message.ts'
@@ -118,6 +119,7 @@ async function bodyOf(request: Request): Promise<Buffer> {
   const chunks: Uint8Array[] = []
   let bytes = 0
   for await (const chunk of request.body ?? []) {
+    assert(isUint8Array(chunk), 'the body of a Request comes as bytes')
     bytes += chunk.length
     if (bytes > MAX_FETCH_BODY_BYTES) throw new BodyTooLarge()
     chunks.push(chunk)

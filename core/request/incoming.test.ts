@@ -3,6 +3,7 @@ import { DEFAULT_BODY_LIMITS } from '../http/body.ts'
 import type { HttpRequest } from '../http/message.ts'
 import { parseForm } from '../http/target.ts'
 import { readRequest } from './incoming.ts'
+import { memberOf } from '../../test/support/json.ts'
 
 function read(method: string, target: string, more: Partial<HttpRequest> = {}) {
   const [path = '', query = ''] = target.split('?')
@@ -23,7 +24,7 @@ const statusOf = (...request: Parameters<typeof read>) => {
     read(...request)
     return 200
   } catch (error) {
-    return Reflect.get(Object(error), 'status')
+    return memberOf(error, 'status')
   }
 }
 

@@ -74,7 +74,9 @@ describe('initialize', () => {
     const { init, open } = startServer()
     const results = await Promise.allSettled([init(), init(), init(), init()])
     const won = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))
-    const lost = results.flatMap((result) => (result.status === 'rejected' ? [result.reason] : []))
+    const lost = results.flatMap((result): unknown[] =>
+      result.status === 'rejected' ? [result.reason] : [],
+    )
 
     expect(won).toHaveLength(1)
     for (const reason of lost) expect(reason).toBeInstanceOf(AlreadyInitialized)

@@ -154,6 +154,5 @@ export function sealBarrier(barrier: Barrier): void {
 
 function collectGarbage(): void {
   setFlagsFromString('--expose-gc')
-  const collect: unknown = runInNewContext('gc')
-  if (typeof collect === 'function') collect()
+  runInNewContext('globalThis.gc?.()')
 }

@@ -41,7 +41,7 @@ async function withKv(version: 1 | 2): Promise<{ vault: Client; server: RunningS
   return fresh
 }
 
-const refused = (status: number) =>
+const refused = (status: number): unknown =>
   expect.objectContaining({ response: expect.objectContaining({ statusCode: status }) })
 
 describe('node-vault', () => {

@@ -4,6 +4,7 @@
  */
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { startCluster, type Answer, type Cluster } from '../support/kit.ts'
+import { memberOf } from '../support/json.ts'
 
 async function cluster(): Promise<Cluster> {
   const started = await startCluster()
@@ -113,10 +114,8 @@ test('a wrapping token opens once, and not after its time', async () => {
   await all.write('secret/data/a', { data: { value: 1 } })
   const headers = { 'x-vault-wrap-ttl': '60s' }
   const wrap = async (): Promise<string> => {
-    const info: { token?: unknown } = Object(
-      (await all.read('secret/data/a', { headers })).json['wrap_info'],
-    )
-    return String(info.token)
+    const { json } = await all.read('secret/data/a', { headers })
+    return String(memberOf(json, 'wrap_info', 'token'))
   }
   const [first, second] = [await wrap(), await wrap()]
   all.clock.advance('-1h')

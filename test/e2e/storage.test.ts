@@ -131,7 +131,8 @@ describe('a damaged record', () => {
     const server = await startConfigured()
     const { rootToken, shares } = await initialize(server)
     const made = await server.api('POST', 'auth/token/create', { token: rootToken, body: {} })
-    const { client_token: token, accessor }: JsonObject = Object(made.json['auth'])
+    const token = memberOf(made.json, 'auth', 'client_token')
+    const accessor = memberOf(made.json, 'auth', 'accessor')
     await stop(server)
     const isOfRoot = rowOf(server.dir, `/accessor/${String(accessor)}`)
     expect(isOfRoot.key).toContain('ns/root/')
@@ -368,8 +369,7 @@ describe('two servers over one file', () => {
       token: keys.rootToken,
       body: { policies: ['x'] },
     })
-    const { client_token: clientToken }: JsonObject = Object(made.json['auth'])
-    const token = String(clientToken)
+    const token = String(memberOf(made.json, 'auth', 'client_token'))
     expect((await b.api('POST', 'secret/data/x', { token, body: { data: {} } })).status).toBe(200)
     expect((await a.api('GET', 'secret/data/x', { token })).status).toBe(200)
 

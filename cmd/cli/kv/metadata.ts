@@ -106,7 +106,7 @@ export const patch = command({
   async run(call) {
     const connection = call.connection()
     const path = await metadataPath(call, connection)
-    const removed = call.flags['remove-custom-metadata'].map((key) => [key, null])
+    const removed = call.flags['remove-custom-metadata'].map((key) => [key, null] as const)
     const custom = { ...call.flags['custom-metadata'], ...Object.fromEntries(removed) }
     const body = { ...settingsOf(call.flags), custom_metadata: custom }
     const secret = await orFail(

@@ -161,7 +161,7 @@ describe('over TLS', () => {
   async function listen() {
     let received = ''
     const server = createTlsServer({ cert, key }, (socket) => {
-      socket.on('data', (bytes) => (received += bytes.toString()))
+      socket.on('data', (bytes: Buffer) => (received += bytes.toString()))
       socket.on('error', () => undefined)
     })
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))

@@ -95,14 +95,14 @@ export function statusPaths(parts: StatusParts) {
 
 async function showReleases({ storage, nowMs }: Request) {
   const releases = await noteRelease(storage, WIRE_VERSION, nowMs)
-  const info = releases.map(({ version, firstSeenAtMs }, index) => [
-    version,
-    {
+  const info = releases.map(({ version, firstSeenAtMs }, index) => {
+    const installed = {
       timestamp_installed: new Date(firstSeenAtMs),
       commit_date: '',
       previous_version: releases[index - 1]?.version ?? null,
-    },
-  ])
+    }
+    return [version, installed] as const
+  })
   return {
     data: { keys: releases.map(({ version }) => version), key_info: Object.fromEntries(info) },
   }

@@ -98,7 +98,7 @@ function send(
   const fallback = scenario.init ? '${root}' : null
   const token = step.token === undefined ? fallback : step.token
   const body = step.bodyText ?? (step.body === undefined ? undefined : JSON.stringify(step.body))
-  const headers = Object.entries(step.headers).map(([name, value]) => [name, fill(value)])
+  const headers = Object.entries(step.headers).map(([name, value]) => [name, fill(value)] as const)
   return sendRaw({
     host: '127.0.0.1',
     port: server.port,
