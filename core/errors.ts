@@ -56,7 +56,7 @@ export class PermissionDenied extends RequestError {
 export class NotFound extends RequestError {
   override readonly name = 'NotFound'
   constructor(text?: string) {
-    super(404, text === undefined ? [] : text)
+    super(404, text ?? [])
   }
 }
 

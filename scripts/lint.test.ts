@@ -43,6 +43,8 @@ const BROKEN: Readonly<Record<string, string>> = {
     export function sizeOf(value: unknown): number { return Object(value) }`,
   'typescript(no-non-null-assertion)': `
     export function first(list: readonly string[]): string { return list[0]! }`,
+  'typescript(prefer-nullish-coalescing)': `
+    export function sizeOf(given: number | undefined): number { return given || 5 }`,
   'eslint(eqeqeq)': `
     export function same(a: number, b: number): boolean { return a == b }`,
   'import(no-cycle)': `

@@ -26,7 +26,7 @@ export const enable = command({
   },
   async run(call) {
     const [given = '', ...rest] = call.args
-    const { description = '', local, path: named } = call.flags
+    const { description = '', local, path: named = '' } = call.flags
     const type = given.trim()
     if (type === '')
       throw new UsageProblem(

@@ -101,7 +101,7 @@ function password(method: string): LoginMethod {
     async login(request) {
       const { connection, mount, given } = request
       const username = need(given, 'username')
-      const secret = given['password'] || (await askHidden(request, 'password', 'Password'))
+      const secret = (given['password'] ?? '') || (await askHidden(request, 'password', 'Password'))
       return writeSecret(connection, `auth/${mount}/login/${username}`, { password: secret })
     },
     parameters: [

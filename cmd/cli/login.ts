@@ -69,7 +69,9 @@ async function authenticate(
     'Error parsing configuration',
   )
   const { terminal, nonInteractive } = call
-  const mount = bare(given['mount'] || call.flags.path || type)
+  const { mount: named = '' } = given
+  const { path = '' } = call.flags
+  const mount = bare(named || path || type)
   return orFail(
     'Error authenticating',
     method.login({ connection, mount, given, terminal, nonInteractive }),

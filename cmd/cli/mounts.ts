@@ -109,7 +109,7 @@ export function typeAndPath(
   const named = given.trim()
   const type = named === 'plugin' ? (flags['plugin-name'] ?? named) : named
   const version = flags['plugin-version'] === undefined ? '' : ` version ${flags['plugin-version']}`
-  return { type, path: folder(flags.path || type), thing: version }
+  return { type, path: folder((flags.path ?? '') || type), thing: version }
 }
 
 export function askMounts(

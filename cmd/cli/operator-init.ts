@@ -93,8 +93,8 @@ async function initBody(
   const threshold = opensItself ? 0 : DEFAULT_THRESHOLD
   const rootKey = given['root-token-pgp-key']
   return {
-    secret_shares: given['key-shares'] || shares,
-    secret_threshold: given['key-threshold'] || threshold,
+    secret_shares: (given['key-shares'] ?? 0) || shares,
+    secret_threshold: (given['key-threshold'] ?? 0) || threshold,
     pgp_keys: await pgpKeys(given['pgp-keys']),
     root_token_pgp_key: rootKey === undefined ? '' : await pgpKey(rootKey),
     ...own,

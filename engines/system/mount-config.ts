@@ -175,7 +175,7 @@ function shownExtras(config: MountConfig): Record<string, unknown> {
   return {
     audit_non_hmac_request_keys: config.auditNonHmacRequestKeys,
     audit_non_hmac_response_keys: config.auditNonHmacResponseKeys,
-    listing_visibility: config.listingVisibility || undefined,
+    listing_visibility: config.listingVisibility === '' ? undefined : config.listingVisibility,
     passthrough_request_headers: config.passthroughRequestHeaders,
     allowed_response_headers: config.allowedResponseHeaders,
     token_type: config.tokenType,

@@ -97,7 +97,7 @@ async function limitsNow(request: RequestBase, mounts: MountServices, record: Se
     if (record.role !== undefined && role === undefined) {
       throw new BadRequest(`original token role "${record.role}" could not be found, not renewing`)
     }
-    const periodSeconds = role?.periodSeconds || kept.periodSeconds
+    const periodSeconds = (role?.periodSeconds ?? 0) || kept.periodSeconds
     return { mount, limits: { ...kept, periodSeconds } }
   }
   const answer = await instance.plugin.renew?.(

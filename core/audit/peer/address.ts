@@ -99,7 +99,7 @@ export function readAuthorities(text: string | undefined): string | undefined {
 }
 
 function hostAndPort(address: string): { host: string; port: number } {
-  const [, bracketed, name, digits] = HOST_AND_PORT.exec(address) ?? []
+  const [, bracketed, name = '', digits] = HOST_AND_PORT.exec(address) ?? []
   const port = Number(digits)
   if (digits === undefined || port === 0 || port > MAX_PORT)
     throw new BadRequest('"address" must be a host and a port, such as "127.0.0.1:9090"')

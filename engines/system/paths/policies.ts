@@ -215,7 +215,7 @@ async function store(request: PolicyRequest, base: PolicyRecord): Promise<void> 
     allowWildcards: data.allow_wildcards_in_identity_templates ?? base.allowWildcards,
     allowSlashes: data.allow_slashes_in_identity_templates ?? base.allowSlashes,
     modifiedAtMs: nowMs,
-    expiresAtMs: expiresAtMs === undefined ? base.expiresAtMs : expiresAtMs,
+    expiresAtMs: expiresAtMs ?? base.expiresAtMs,
   })
 }
 
