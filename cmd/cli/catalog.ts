@@ -272,6 +272,11 @@ export const CATALOG: readonly Entry[] = [
     load: async () => (await import('./policy.ts')).format,
   },
   {
+    name: 'policy lint',
+    summary: 'Look for mistakes in a policy',
+    load: async () => (await import('./policy-lint.ts')).lint,
+  },
+  {
     name: 'policy list',
     summary: 'List the policies',
     load: async () => (await import('./policy.ts')).list,

@@ -71,7 +71,8 @@ export const write = command({
   },
 })
 
-async function contentOf(
+/** Of a file; `-` is standard input. @throws {CommandFailed} */
+export async function contentOf(
   path: string,
   { terminal }: Pick<Call<Flags>, 'terminal'>,
 ): Promise<string> {

@@ -70,7 +70,7 @@ const CAPABILITIES: Readonly<Record<string, readonly string[]>> = {
 }
 
 /** Paths whose policy must say `sudo` as well (contract: http.md and sys-auth.md, the rows marked root or sudo). */
-const SUDO_PATHS =
+export const SUDO_PATHS =
   /^(?:auth\/token\/accessors\/?|sys\/(?:audit(?:\/.+)?|auth\/.+|config\/(?:auditing\/request-headers(?:\/.+)?|cors|ui\/headers(?:\/.*)?)|leases|leases\/(?:lookup|revoke-force|revoke-prefix)\/.*|plugins\/catalog\/.+|policies\/explain|raw(?:\/.+)?|remount|revoke-(?:force|prefix)\/.+|rotate(?:\/(?:keyring|root))?|seal|step-down))$/
 
 function policyText({ method, url }: PlannedRequest): string {

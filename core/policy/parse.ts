@@ -12,7 +12,8 @@ import { parseListFilter, type ListFilter } from './list-filter.ts'
 import type { ParameterRules, PathRule, Policy, PolicyNamespace } from './policy.ts'
 import { parseTemplate } from './template.ts'
 
-const PATH_KEYS = [
+/** What a `path` block may say. */
+export const PATH_KEYS = [
   'comment',
   'policy',
   'capabilities',
