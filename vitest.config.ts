@@ -15,6 +15,7 @@ export default defineConfig({
             '{core,engines,auth,storage,cmd,scripts}/**/*.test.ts',
             'test/support/**/*.test.ts',
           ],
+          setupFiles: ['test/support/check-records.ts'],
           testTimeout: 30_000,
         },
       },
@@ -28,6 +29,7 @@ export default defineConfig({
         test: {
           name: 'conformance',
           include: ['test/conformance/**/*.test.ts', 'test/advisories/**/*.test.ts'],
+          setupFiles: ['test/support/check-records.ts'],
           testTimeout: SLOW_MS,
           hookTimeout: SLOW_MS * 5,
         },
