@@ -1,6 +1,6 @@
 /** Rules of a policy held against a server: what is mounted, and which paths and operations its engines have. */
 import { isAnsweredDirectly } from '../../core/api.ts'
-import { isJsonObject } from '../../core/json.ts'
+import { isJsonObject, isList } from '../../core/json.ts'
 import type { JsonObject } from '../../core/json.ts'
 import { CAPABILITY_BIT as BIT, capabilityNames } from '../../core/policy/capability.ts'
 import type { PathRule } from '../../core/policy/policy.ts'
@@ -56,7 +56,7 @@ function declaredPaths(document: JsonObject): readonly DeclaredPath[] {
 function capabilitiesOf(item: JsonObject): number {
   const get = objectOf(item['get'])
   const parameters = get === null ? [] : get['parameters']
-  const list = (Array.isArray(parameters) ? parameters : []).find(
+  const list = (isList(parameters) ? parameters : []).find(
     (one) => isJsonObject(one) && one['name'] === 'list',
   )
   const listOnly = isJsonObject(list) && list['required'] === true
