@@ -134,19 +134,8 @@ describe('a damaged record', () => {
     const token = memberOf(made.json, 'auth', 'client_token')
     const accessor = memberOf(made.json, 'auth', 'accessor')
     await stop(server)
-    const isOfRoot = rowOf(server.dir, `/accessor/${String(accessor)}`)
-    expect(isOfRoot.key).toContain('ns/root/')
-    edit(server.dir, (database) => {
-      const rows = database
-        .prepare<[], Row & { revision: number }>(
-          "SELECT key, value, revision FROM records WHERE key LIKE 'ns/root/token/%' ORDER BY revision DESC",
-        )
-        .all()
-      const [newest] = rows
-      if (newest === undefined) throw new Error('there is no token')
-      const { key, value } = altered(newest)
-      database.prepare('UPDATE records SET value = ? WHERE key = ?').run(value, key)
-    })
+    const stored = rowOf(server.dir, `ns/root/token/${String(accessor)}`)
+    put(server.dir, altered(stored))
 
     const again = await started({ dir: server.dir, rootToken, shares })
     const refused = await again.api('GET', 'auth/token/lookup-self', { token: String(token) })
