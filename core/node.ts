@@ -9,6 +9,7 @@ import { bootstrap, readCluster, type Cluster } from './bootstrap.ts'
 import type { Barrier, BarrierParts, KeyStatus } from './barrier/barrier.ts'
 import { CORE_RECORDS } from './barrier/record-keys.ts'
 import { GENERATE_ROOT_KEY, GenerateRoot } from './ceremonies/generate-root.ts'
+import { REKEY_KEY, Rekey } from './ceremonies/rekey.ts'
 import type { Clock } from './clock.ts'
 import { startDuties, type Duties } from './duties.ts'
 import { BadRequest, Sealed } from './errors.ts'
@@ -83,13 +84,16 @@ export class Node {
   readonly metrics = new Metrics()
   readonly inFlight = new InFlight()
   readonly generateRoot: GenerateRoot
+  readonly rekey: Rekey
   readonly pipeline: Pipeline
   readonly #ceremony: UnsealCeremony<Unsealed>
   #open: Open | undefined
 
   constructor(parts: NodeParts) {
     this.parts = parts
-    this.generateRoot = new GenerateRoot({ ...parts, open: () => this.#need() })
+    const ceremonyParts = { ...parts, open: () => this.#need() }
+    this.generateRoot = new GenerateRoot(ceremonyParts)
+    this.rekey = new Rekey(ceremonyParts)
     this.registry = new Registry(parts.plugins(this))
     this.pipeline = new Pipeline({
       ...parts,
@@ -176,7 +180,7 @@ export class Node {
 
   /** Closes this node and tells all others over the same storage to close. */
   async seal(): Promise<void> {
-    await sealAllNodes(this.parts.storage, this.parts.clock, [GENERATE_ROOT_KEY])
+    await sealAllNodes(this.parts.storage, this.parts.clock, [GENERATE_ROOT_KEY, REKEY_KEY])
     this.#becomeSealed()
   }
 

@@ -215,6 +215,11 @@ export const CATALOG: readonly Entry[] = [
     load: async () => (await import('./operator.ts')).members,
   },
   {
+    name: 'operator rekey',
+    summary: 'Replace the key shares',
+    load: async () => (await import('./operator-rekey.ts')).rekey,
+  },
+  {
     name: 'operator rotate',
     summary: 'Start a new encryption key',
     load: async () => (await import('./operator.ts')).rotate,

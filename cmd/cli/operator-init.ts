@@ -102,7 +102,7 @@ async function initBody(
   }
 }
 
-async function pgpKeys(files: readonly string[]): Promise<readonly string[] | null> {
+export async function pgpKeys(files: readonly string[]): Promise<readonly string[] | null> {
   const paths = files.flatMap((item) => item.split(',')).map((path) => path.trim())
   return paths.length === 0 ? null : Promise.all(paths.map(pgpKey))
 }

@@ -180,6 +180,105 @@ describe('operator generate-root', () => {
   })
 })
 
+const REKEY = {
+  nonce: 'n-1',
+  started: true,
+  t: 2,
+  n: 3,
+  progress: 0,
+  required: 1,
+  pgp_fingerprints: null,
+  backup: false,
+  verification_required: true,
+}
+const VERIFYING = { nonce: 'v-1', started: true, t: 2, n: 3, progress: 1 }
+
+describe('operator rekey', () => {
+  test('-init sends how many shares and whether they are verified, and says who goes on', async () => {
+    const answers = { 'PUT /v1/sys/rekey/init': [200, REKEY] } as const
+    const command = 'operator rekey -init -verify -key-shares=3 -key-threshold=2'
+    const { out, err } = await run(command, { answers, as: 'keyhold' })
+    expect(requests[0]).toContain(
+      '{"backup":false,"pgp_keys":null,"require_verification":true,"secret_shares":3,"secret_threshold":2}',
+    )
+    expect(out).toContain('Progress                 0/1')
+    expect(out).not.toContain('PGP')
+    expect(err.replaceAll(/\s+/g, ' ')).toContain(
+      '1 more of the present shares is needed. The next holder compares the nonce and runs: keyhold operator rekey',
+    )
+  })
+
+  test('-init without -verify warns', async () => {
+    const answers = { 'PUT /v1/sys/rekey/init': [200, REKEY] } as const
+    const { err } = await run('operator rekey -init', { answers })
+    expect(err).toContain('begin again with -verify')
+  })
+
+  test('the last share shows the new ones, and that they are not active before they are verified', async () => {
+    const done = {
+      nonce: 'n-1',
+      complete: true,
+      keys: ['aa', 'bb'],
+      keys_base64: ['qg==', 'uw=='],
+      verification_required: true,
+      verification_nonce: 'v-1',
+    }
+    const answers = {
+      'GET /v1/sys/rekey/init': [200, REKEY],
+      'PUT /v1/sys/rekey/update': [200, done],
+    } as const
+    const { exitCode, out, err } = await run('operator rekey', {
+      answers,
+      as: 'keyhold',
+      hiddenLine: 'a-share',
+    })
+    expect(exitCode).toBe(0)
+    expect(requests).toContain('PUT /v1/sys/rekey/update {"key":"a-share","nonce":"n-1"}')
+    expect(out).toContain('Key 1: qg==\nKey 2: uw==\n')
+    expect(out.replaceAll(/\s+/g, ' ')).toContain('not active yet: keep the present ones')
+    expect(err.replaceAll(/\s+/g, ' ')).toContain(
+      'with the nonce v-1: keyhold operator rekey -verify',
+    )
+  })
+
+  test('-verify gives new shares back, until they are active', async () => {
+    const status = { 'GET /v1/sys/rekey/verify': [200, VERIFYING] } as const
+    const more = await run('operator rekey -verify', {
+      answers: { ...status, 'PUT /v1/sys/rekey/verify': [200, VERIFYING] },
+      hiddenLine: 'new-share',
+    })
+    expect(requests).toContain('PUT /v1/sys/rekey/verify {"key":"new-share","nonce":"v-1"}')
+    expect(more.out).toContain('Verification Progress    1/2')
+    const last = await run('operator rekey -verify', {
+      answers: { ...status, 'PUT /v1/sys/rekey/verify': [200, { nonce: 'v-1', complete: true }] },
+      hiddenLine: 'new-share',
+    })
+    expect(last.out.replaceAll(/\s+/g, ' ')).toContain('the new keys are now active')
+  })
+
+  test('-cancel ends the ceremony that the nonce names, or with -verify only its verification', async () => {
+    await run('operator rekey -cancel -nonce=n-1', {
+      answers: { 'DELETE /v1/sys/rekey/init?nonce=n-1': [204, undefined] },
+    })
+    expect(requests).toEqual(['DELETE /v1/sys/rekey/init?nonce=n-1'])
+    const { out } = await run('operator rekey -cancel -verify', {
+      answers: { 'DELETE /v1/sys/rekey/verify': [200, VERIFYING] },
+    })
+    expect(out).toContain('Success!')
+  })
+
+  test.each([
+    ['operator rekey -target=moon -status', 'Unknown target: moon'],
+    ['operator rekey a-share', 'Missing nonce value'],
+    ['operator rekey -pgp-keys=/nowhere -init', 'cannot be read'],
+  ])('%s is refused', async (command, text) => {
+    const { exitCode, err } = await run(command, {
+      answers: { 'GET /v1/sys/rekey/init': [200, REKEY] },
+    })
+    expect([exitCode, err]).toEqual([1, expect.stringContaining(text)])
+  })
+})
+
 describe('audit enable', () => {
   const answers = { 'PUT /v1/sys/audit/file': [204, {}] } as const
 

@@ -18,6 +18,7 @@ import { metricsPaths } from '../../engines/system/paths/metrics.ts'
 import { mountPaths } from '../../engines/system/paths/mounts.ts'
 import { passwordPolicyPaths } from '../../engines/system/paths/password-policies.ts'
 import { pluginPaths } from '../../engines/system/paths/plugins.ts'
+import { rekeyPaths } from '../../engines/system/paths/rekey.ts'
 import { policyPaths } from '../../engines/system/paths/policies.ts'
 import { policyExplainPaths } from '../../engines/system/paths/policy-explain.ts'
 import { sealPaths } from '../../engines/system/paths/seal.ts'
@@ -81,6 +82,7 @@ function systemPaths(node: Node, parts: PluginParts) {
       () => node.rotate(),
     ),
     ...generateRootPaths(node.generateRoot, parts.warn ?? (() => undefined)),
+    ...rekeyPaths(node.rekey, parts.warn ?? (() => undefined)),
     ...uiPaths(unsealed, registry),
     ...uiHeaderPaths(parts.responseHeaders ?? []),
     ...pluginPaths(registry),

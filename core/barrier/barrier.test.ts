@@ -376,3 +376,84 @@ test('after destroy everything says that the server is sealed, also what was und
   expect(barrier.isDestroyed).toBe(true)
   expect(storage.commits).toBeGreaterThan(0)
 })
+
+describe('a new root key', () => {
+  const NOTHING = {
+    records: new Map<string, Buffer>(),
+    forget: [],
+    expect: new Map<string, number>(),
+  }
+
+  test('opens what was sealed before, and the old one opens nothing', async () => {
+    const { barrier, node, parts } = await startReadyNode()
+    const sealed = barrier.seal('a', 'one')
+    const next = systemRandom.bytes(32)
+    await barrier.replaceRootKey(next, NOTHING)
+    expect((await Barrier.unlock(parts, next)).open('a', sealed).toString()).toBe('one')
+    await expect(node()).rejects.toThrow(CorruptRecord)
+    await barrier.rotate()
+    expect((await barrier.keyStatus()).term).toBe(2)
+  })
+
+  test('reaches a node that had not heard of the rotation just before it, and of two new root keys', async () => {
+    const { barrier, node } = await startReadyNode()
+    const late = await node()
+    await barrier.rotate()
+    await barrier.replaceRootKey(systemRandom.bytes(32), NOTHING)
+    await barrier.replaceRootKey(systemRandom.bytes(32), NOTHING)
+    await late.reload()
+    await late.rotate()
+    await barrier.reload()
+    expect([(await late.keyStatus()).term, (await barrier.keyStatus()).term]).toEqual([3, 3])
+  })
+
+  test('does not reset how often the term was used', async () => {
+    const { barrier, node } = await startReadyNode()
+    await (await node()).ready()
+    const before = await barrier.keyStatus()
+    expect(before.encryptions).toBeGreaterThan(0)
+    await barrier.replaceRootKey(systemRandom.bytes(32), NOTHING)
+    expect(await barrier.keyStatus()).toEqual(before)
+  })
+
+  test('is committed again over a rotation that came between, which is kept', async () => {
+    const { barrier, node, parts, storage } = await startReadyNode()
+    const other = await node()
+    storage.beforeCommit = async () => {
+      storage.beforeCommit = () => undefined
+      await other.rotate()
+    }
+    const next = systemRandom.bytes(32)
+    await barrier.replaceRootKey(next, NOTHING)
+    expect((await (await Barrier.unlock(parts, next)).keyStatus()).term).toBe(2)
+  })
+
+  test('is not put over one that somebody else has put there meanwhile', async () => {
+    const { barrier, node, storage } = await startReadyNode()
+    await storage.tamper(CORE_RECORDS.rootKey, Buffer.from('theirs'))
+    const along = { ...NOTHING, expect: new Map([[CORE_RECORDS.rootKey as string, 1]]) }
+    const replaced = barrier.replaceRootKey(systemRandom.bytes(32), along)
+    await expect(replaced).rejects.toThrow(TooManyConflicts)
+    expect((await node()).isDestroyed).toBe(false)
+  })
+
+  test.each([false, true])(
+    'is there with all that goes along, or not at all, when the storage fails (done: %s)',
+    async (done) => {
+      const { barrier, storage, parts, rootKey } = await startReadyNode()
+      const fail = () => {
+        throw unavailable(true)
+      }
+      if (done) storage.afterCommit = fail
+      else storage.beforeCommit = fail
+      const next = systemRandom.bytes(32)
+      const along = { ...NOTHING, records: new Map([['along', Buffer.from('x')]]) }
+      await expect(barrier.replaceRootKey(next, along)).rejects.toThrow('gone')
+      storage.beforeCommit = storage.afterCommit = () => undefined
+      expect((await storage.get('along')) !== undefined).toBe(done)
+      const [inForce, other] = done ? [next, rootKey] : [rootKey, next]
+      expect((await Barrier.unlock(parts, inForce)).isDestroyed).toBe(false)
+      await expect(Barrier.unlock(parts, other)).rejects.toThrow(CorruptRecord)
+    },
+  )
+})

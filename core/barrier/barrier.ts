@@ -14,7 +14,7 @@ import type { Random } from '../random.ts'
 import { Keyring } from './keyring.ts'
 import type { Term } from './keyring.ts'
 import { Nonces } from './nonces.ts'
-import { CORE_RECORDS, usageKey } from './record-keys.ts'
+import { CORE_RECORDS, handoverKey, usageKey } from './record-keys.ts'
 import { checkRotation, isRotationDue, MAX_ENCRYPTIONS_PER_TERM } from './rotation.ts'
 import type { RotationConfig } from './rotation.ts'
 import { RootRecords } from './root-records.ts'
@@ -37,12 +37,20 @@ export interface KeyStatus {
   readonly encryptions: number
 }
 
+/** What is committed together with a new root key. */
+export interface WithRootKey {
+  readonly records: ReadonlyMap<string, Buffer>
+  readonly forget: readonly string[]
+  /** Revisions that must be as they were: else somebody else has replaced the root key. */
+  readonly expect: ReadonlyMap<string, number>
+}
+
 /** Times that a change of the keyring or of a count is tried against other nodes' changes. */
 const MAX_ATTEMPTS = 20
 
 /** All that must be gone after `destroy`, in one object. */
 interface Unsealed {
-  readonly root: RootRecords
+  root: RootRecords
   keyring: Keyring
   /** The storage's revision of `keyring`; 0: not committed yet. */
   revision: number
@@ -182,12 +190,48 @@ export class Barrier {
     const unsealed = this.#need()
     if (stored === undefined) throw new CorruptRecord(CORE_RECORDS.keyring)
     if (stored.revision <= unsealed.revision) return
-    const keyring = unsealed.root.openKeyring(stored.value)
-    if (!keyring.includes(unsealed.keyring)) {
+    const { root, keyring } = await this.#openKeyring(stored.value)
+    if (!keyring.includes(this.#need().keyring)) {
       keyring.destroy()
       throw new CorruptRecord(CORE_RECORDS.keyring)
     }
-    this.#adopt(keyring, stored.revision)
+    this.#adopt(keyring, stored.revision, root)
+  }
+
+  /**
+   * Puts another root key in place of the present one: the keyring is sealed by it, and all that the caller gives is
+   * committed with that, so that a crash leaves the old root key and its shares, or the new ones. Other open nodes are handed it over.
+   *
+   * @param rootKey 32 bytes, copied; the caller zeroes it
+   * @throws {TooManyConflicts} what the caller expects is not so any more; nothing changed
+   */
+  async replaceRootKey(rootKey: Buffer, along: WithRootKey): Promise<void> {
+    const root = new RootRecords(rootKey, this.#nonces)
+    await this.#untilCommitted(async () => {
+      const { reserved, revision: usageRevision } = await this.#readUsage()
+      const { keyring, revision } = this.#need()
+      const usage = usageKey(keyring.activeTerm)
+      const result = await this.#parts.storage.commit({
+        expect: new Map([
+          [CORE_RECORDS.keyring, revision],
+          [usage, usageRevision],
+          ...along.expect,
+        ]),
+        put: new Map([
+          [CORE_RECORDS.keyring, root.sealKeyring(keyring)],
+          [usage, root.sealUsage(keyring.activeTerm, reserved)],
+          ...this.#handovers(keyring, rootKey),
+          ...along.records,
+        ]),
+        delete: new Set(along.forget),
+      })
+      if ('conflict' in result) {
+        if (along.expect.has(result.conflict)) throw new TooManyConflicts()
+        return false
+      }
+      this.#adopt(keyring, result.revision, root)
+      return true
+    })
   }
 
   /** Adds a term, under which all nodes seal from then on (a node that has not heard of it finishes its block first). */
@@ -302,13 +346,58 @@ export class Barrier {
     return true
   }
 
-  /** Takes a committed keyring into use, unless a later one is in use already. */
-  #adopt(keyring: Keyring, revision: number): void {
+  /** Takes a committed keyring into use, and the root key that seals it, unless a later one is in use already. */
+  #adopt(keyring: Keyring, revision: number, root = this.#need().root): void {
     const unsealed = this.#need()
-    if (revision <= unsealed.revision) return keyring.destroy()
-    unsealed.keyring.destroy()
+    const isSame = keyring === unsealed.keyring
+    if (revision <= unsealed.revision) {
+      if (!isSame) keyring.destroy()
+      return
+    }
+    if (!isSame) unsealed.keyring.destroy()
     unsealed.keyring = keyring
     unsealed.revision = revision
+    unsealed.root = root
+  }
+
+  /** The keyring, opened by the present root key, or by the one that has been handed over. */
+  async #openKeyring(sealed: Buffer): Promise<{ root: RootRecords; keyring: Keyring }> {
+    const { root } = this.#need()
+    try {
+      return { root, keyring: root.openKeyring(sealed) }
+    } catch (error) {
+      if (!(error instanceof CorruptRecord)) throw error
+      const newer = await this.#handedOver()
+      if (newer === undefined) throw error
+      return { root: newer, keyring: newer.openKeyring(sealed) }
+    }
+  }
+
+  /** The root key that another node left for who has this node's keyring. */
+  async #handedOver(): Promise<RootRecords | undefined> {
+    const key = handoverKey(this.#need().keyring.activeTerm)
+    const stored = await this.#parts.storage.get(key)
+    if (stored === undefined) return undefined
+    const rootKey = this.open(key, stored.value)
+    try {
+      return new RootRecords(rootKey, this.#nonces)
+    } finally {
+      rootKey.fill(0)
+    }
+  }
+
+  /**
+   * For nodes that know the newest term, and for those that have yet to hear of it. These few are not reserved:
+   * automatic rotation leaves room for millions.
+   */
+  #handovers(keyring: Keyring, rootKey: Buffer): Map<string, Buffer> {
+    const handovers = new Map<string, Buffer>()
+    for (const term of [keyring.get(keyring.activeTerm - 1), keyring.active()]) {
+      if (term === undefined) continue
+      const key = handoverKey(term.term)
+      handovers.set(key, sealRecord(term.key, term.term, this.#nonces.take(), key, rootKey))
+    }
+    return handovers
   }
 
   /** Tries until it is committed, reading the keyring again after each conflict. */

@@ -15,6 +15,11 @@ export const CORE_RECORDS = {
    * old one back is possible, as with any record: see `docs/security-model.md`, rollback.)
    */
   usagePrefix: 'core/barrier-usage/',
+  /**
+   * `core/root-key-handover/<term>`: a new root key, sealed by that term of the keyring, for nodes that are open when the
+   * shares are replaced. Whoever could open it has the keyring already.
+   */
+  handoverPrefix: 'core/root-key-handover/',
   /** Plain JSON. Written by `sys/seal`: each node that sees it change drops its keys. Only its revision means anything. */
   sealedEpoch: 'core/sealed-epoch',
 } as const
@@ -22,4 +27,9 @@ export const CORE_RECORDS = {
 /** Where the reserved encryptions of one term are counted. */
 export function usageKey(term: number): string {
   return `${CORE_RECORDS.usagePrefix}${term}`
+}
+
+/** Where a node that knows this term, and no newer one, finds a new root key. */
+export function handoverKey(term: number): string {
+  return `${CORE_RECORDS.handoverPrefix}${term}`
 }

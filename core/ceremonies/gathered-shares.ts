@@ -8,9 +8,16 @@ import { BadRequest } from '../errors.ts'
 import { isSame } from '../seal/ceremony.ts'
 import { WrongShares, type Seal, type Sharing } from '../seal/seal.ts'
 import { parseShare } from '../seal/share-text.ts'
+import type { View } from '../store/view.ts'
 
 /** An operation that nobody has touched for so long is over, and its shares are forgotten. */
 export const CEREMONY_MS = 24 * 3600 * 1000
+
+/** One request's view: the whole server's records, and its time. */
+export interface Moment {
+  readonly root: View
+  readonly nowMs: number
+}
 
 export type ShareSealer = Pick<Barrier, 'sealAll' | 'openFetched'>
 

@@ -7,14 +7,13 @@ import { z } from 'zod'
 import { issueRootToken } from '../bootstrap.ts'
 import { BadRequest } from '../errors.ts'
 import type { Random } from '../random.ts'
-import { NotInitialized, recordReader } from '../seal/lifecycle.ts'
-import { readSealConfig, type SealConfig } from '../seal/seal-config.ts'
+import { demandSealConfig, recordReader } from '../seal/lifecycle.ts'
+import type { SealConfig } from '../seal/seal-config.ts'
 import { WrongShares, type Seal } from '../seal/seal.ts'
 import { kind } from '../store/kind.ts'
-import type { View } from '../store/view.ts'
 import { ROOT_TOKEN_CHARACTERS, type IssueContext } from '../tokens/issue.ts'
 import type { Storage } from '../../storage/contract.ts'
-import { CEREMONY_MS, gather, type ShareSealer } from './gathered-shares.ts'
+import { CEREMONY_MS, gather, type Moment, type ShareSealer } from './gathered-shares.ts'
 
 const attempts = kind(
   'generate-root',
@@ -30,7 +29,7 @@ const attempts = kind(
 )
 export const GENERATE_ROOT_KEY = 'core/ceremony/generate-root'
 
-export interface CeremonyParts {
+export interface GenerateRootParts {
   readonly storage: Pick<Storage, 'get'>
   readonly seal: Seal
   readonly random: Random
@@ -52,16 +51,10 @@ export interface RootAttempt {
   readonly otp: string
 }
 
-/** One request's view: the whole server's records, and its time. */
-export interface Moment {
-  readonly root: View
-  readonly nowMs: number
-}
-
 export class GenerateRoot {
-  readonly #parts: CeremonyParts
+  readonly #parts: GenerateRootParts
 
-  constructor(parts: CeremonyParts) {
+  constructor(parts: GenerateRootParts) {
     this.#parts = parts
   }
 
@@ -145,10 +138,8 @@ export class GenerateRoot {
     return new WrongShares('root generation aborted: unable to authenticate')
   }
 
-  async #config(): Promise<SealConfig> {
-    const config = await readSealConfig(recordReader(this.#parts.storage))
-    if (config === undefined) throw new NotInitialized()
-    return config
+  #config(): Promise<SealConfig> {
+    return demandSealConfig(recordReader(this.#parts.storage))
   }
 }
 

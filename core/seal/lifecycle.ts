@@ -10,7 +10,12 @@ import { Barrier } from '../barrier/barrier.ts'
 import type { BarrierParts } from '../barrier/barrier.ts'
 import { CORE_RECORDS } from '../barrier/record-keys.ts'
 import { KEY_BYTES } from '../barrier/sealed-record.ts'
-import { checkSharing, readSealConfig, serialiseSealConfig } from './seal-config.ts'
+import {
+  checkSharing,
+  readSealConfig,
+  serialiseSealConfig,
+  type SealConfig,
+} from './seal-config.ts'
 import type { ReadRecord, Seal, Sharing } from './seal.ts'
 import { readSealedEpoch } from './sealed-epoch.ts'
 
@@ -54,6 +59,13 @@ export interface Unsealed {
 
 export async function isInitialized(storage: Pick<Storage, 'get'>): Promise<boolean> {
   return (await storage.get(CORE_RECORDS.sealConfig)) !== undefined
+}
+
+/** @throws {NotInitialized} */
+export async function demandSealConfig(read: ReadRecord): Promise<SealConfig> {
+  const config = await readSealConfig(read)
+  if (config === undefined) throw new NotInitialized()
+  return config
 }
 
 /** Reads records for a seal. */
@@ -109,15 +121,49 @@ async function commitFirst(
   throw new AlreadyInitialized()
 }
 
+/**
+ * Puts new shares and a new root key in place of the present ones, on every open node, in one commit.
+ *
+ * @param rootKey of `wrapped`; the caller zeroes it
+ * @param wrapped what `seal.protect` made of it
+ * @param revision of the root key's record when the present shares were proved
+ * @throws {TooManyConflicts} the shares were replaced meanwhile
+ */
+export async function replaceShares(
+  { storage, barrier }: { storage: BarrierParts['storage']; barrier: Barrier },
+  rootKey: Buffer,
+  wrapped: ReadonlyMap<string, Buffer>,
+  { config, revision, forget }: { config: SealConfig; revision: number; forget: readonly string[] },
+): Promise<void> {
+  const records = new Map([
+    ...wrapped,
+    [CORE_RECORDS.sealConfig as string, serialiseSealConfig(config)],
+  ])
+  const expect = new Map([[CORE_RECORDS.rootKey as string, revision]])
+  try {
+    await barrier.replaceRootKey(rootKey, { records, expect, forget })
+  } catch (error) {
+    if (!(error instanceof StorageUnavailable && error.outcomeUnknown)) throw error
+    if (!(await isStored(storage, wrapped.get(CORE_RECORDS.rootKey)))) throw error
+    await barrier.reload()
+  }
+}
+
+async function isStored(
+  storage: Pick<Storage, 'get'>,
+  rootKeyRecord: Buffer | undefined,
+): Promise<boolean> {
+  const stored = await storage.get(CORE_RECORDS.rootKey)
+  return rootKeyRecord !== undefined && stored?.value.equals(rootKeyRecord) === true
+}
+
 /** Commits; where the connection broke on the way, looks whether it was committed, for the shares exist but once. */
 async function isCommitted(storage: BarrierParts['storage'], commit: Commit): Promise<boolean> {
   try {
     return !('conflict' in (await storage.commit(commit)))
   } catch (error) {
     if (!(error instanceof StorageUnavailable && error.outcomeUnknown)) throw error
-    const ours = commit.put.get(CORE_RECORDS.rootKey)
-    const stored = await storage.get(CORE_RECORDS.rootKey)
-    if (ours === undefined || !stored?.value.equals(ours)) throw error
+    if (!(await isStored(storage, commit.put.get(CORE_RECORDS.rootKey)))) throw error
     return true
   }
 }

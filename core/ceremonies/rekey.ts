@@ -1,0 +1,356 @@
+/**
+ * New key shares by the agreement of a threshold of the present ones. With them the root key is replaced, so that old
+ * shares and an old copy of the storage open nothing that is sealed later.
+ *
+ * Where verification is asked for, the new shares do nothing until a threshold of them was brought back: what waits in
+ * the record until then is the new root key, wrapped by the key that the new shares make, and no secret beside it.
+ */
+import { createSecretKey, type KeyObject } from 'node:crypto'
+import { z } from 'zod'
+import type { Storage } from '../../storage/contract.ts'
+import type { Barrier } from '../barrier/barrier.ts'
+import { CORE_RECORDS } from '../barrier/record-keys.ts'
+import { KEY_BYTES } from '../barrier/sealed-record.ts'
+import { BadRequest } from '../errors.ts'
+import type { Random } from '../random.ts'
+import { demandSealConfig, recordReader, replaceShares } from '../seal/lifecycle.ts'
+import { checkSharing } from '../seal/seal-config.ts'
+import { WrongShares, type Seal, type Sharing } from '../seal/seal.ts'
+import { kind } from '../store/kind.ts'
+import { CEREMONY_MS, gather, type Moment } from './gathered-shares.ts'
+import { GENERATE_ROOT_KEY } from './generate-root.ts'
+
+const sealedShares = z.array(z.string()).readonly()
+const rekeys = kind(
+  'rekey',
+  z
+    .object({
+      nonce: z.string(),
+      sharing: z.object({ shares: z.int(), threshold: z.int() }).readonly(),
+      verifies: z.boolean(),
+      shares: sealedShares,
+      /** Once the present holders have agreed: what waits for the new ones to bring theirs. */
+      pending: z
+        .object({
+          nonce: z.string(),
+          shares: sealedShares,
+          /** Storage key -> the seal's record, base64. */
+          wrapped: z.record(z.string(), z.string()).readonly(),
+          /** Of the root key's record, when the holders agreed. */
+          revision: z.int(),
+        })
+        .readonly()
+        .nullable(),
+      expiresAtMs: z.number(),
+    })
+    .readonly(),
+  { keptWhenWritten: false },
+)
+type Running = ReturnType<typeof rekeys.decode>
+export const REKEY_KEY = 'core/ceremony/rekey'
+
+export interface RekeyParts {
+  readonly storage: Pick<Storage, 'get' | 'commit'>
+  readonly seal: Seal
+  readonly random: Random
+  /** @throws {Sealed} */
+  readonly open: () => { readonly barrier: Barrier }
+}
+
+export interface RekeyOptions extends Sharing {
+  readonly verifies: boolean
+}
+
+export interface RekeyStatus {
+  readonly state: 'idle' | 'running'
+  /** Empty: none is running. */
+  readonly nonce: string
+  /** What it will be; 0 and 0 while none is running. */
+  readonly sharing: Sharing
+  /** Shares so far, of those that are given now. */
+  readonly progress: number
+  /** Present shares needed. */
+  readonly required: number
+  readonly verifies: boolean
+  /** Empty: nothing is there to be verified yet. */
+  readonly verificationNonce: string
+}
+
+/** The present holders have agreed. */
+export interface NewShares extends Omit<RekeyStatus, 'state'> {
+  readonly state: 'new shares'
+  /** One for each holder; the caller zeroes them. */
+  readonly keys: readonly Buffer[]
+  /** Puts them in place of the present ones, once the request is durable; nothing to do where they wait for verification. */
+  readonly apply: (() => Promise<void>) | undefined
+}
+
+export interface Verified {
+  readonly state: 'verified'
+  readonly nonce: string
+  readonly apply: () => Promise<void>
+}
+
+/** What is brought. */
+interface Given {
+  readonly key: string
+  readonly nonce: string
+}
+
+export class Rekey {
+  readonly #parts: RekeyParts
+
+  constructor(parts: RekeyParts) {
+    this.#parts = parts
+  }
+
+  async status(moment: Moment): Promise<RekeyStatus> {
+    return shown((await this.#present()).threshold, await current(moment))
+  }
+
+  /** @throws {BadRequest} one is running, or shares and threshold do not fit */
+  async start(
+    { root, nowMs }: Moment,
+    { verifies, ...sharing }: RekeyOptions,
+  ): Promise<RekeyStatus> {
+    checkSharing(sharing, 'rekey seal')
+    const { threshold } = await this.#present()
+    if ((await current({ root, nowMs })) !== undefined) {
+      throw new BadRequest('rekey already in progress')
+    }
+    const expiresAtMs = nowMs + CEREMONY_MS
+    const nonce = this.#parts.random.uuid()
+    const running = { nonce, sharing, verifies, shares: [], pending: null, expiresAtMs }
+    root.put(rekeys, REKEY_KEY, running)
+    return shown(threshold, running)
+  }
+
+  /**
+   * Ends it: present shares stay in force, new ones that wait for verification are worth nothing.
+   *
+   * @param nonce of the one that is meant; empty: whichever runs
+   */
+  async cancel(moment: Moment, nonce: string): Promise<void> {
+    const running = await current(moment)
+    if (running !== undefined && nonce !== '') demandNonce(nonce, running.nonce)
+    if ((await moment.root.get(rekeys, REKEY_KEY)) !== undefined) moment.root.delete(REKEY_KEY)
+  }
+
+  /**
+   * Takes one of the present shares. The last that was missing makes the new ones.
+   *
+   * @returns `WrongShares`: those given so far are forgotten, and it goes on; to be answered once that is durable
+   * @throws {BadRequest} none is running, another nonce, no share, or one given before; nothing changed
+   */
+  async update(moment: Moment, given: Given): Promise<RekeyStatus | NewShares | WrongShares> {
+    const { storage, seal } = this.#parts
+    const present = await this.#present()
+    const running = await current(moment)
+    if (running === undefined) throw new BadRequest('no barrier rekey in progress')
+    if (running.pending !== null) {
+      throw new BadRequest(
+        `rekey operation already finished; verification must be performed; nonce for the verification operation is "${running.pending.nonce}"`,
+      )
+    }
+    if (given.key !== '') demandNonce(given.nonce, running.nonce)
+    const revision = (await storage.get(CORE_RECORDS.rootKey))?.revision ?? 0
+    const gathered = await gather(given.key, {
+      barrier: this.#parts.open().barrier,
+      seal,
+      sharing: present,
+      nonce: running.nonce,
+      shares: running.shares,
+      attempt: async (shares) => {
+        await seal.verifyShares(recordReader(storage), shares)
+        return this.#newKey(running.sharing)
+      },
+    })
+    if (gathered.state === 'enough') {
+      return this.#hand(moment, running, {
+        ...gathered.result,
+        revision,
+        required: present.threshold,
+      })
+    }
+    const shares = gathered.state === 'more' ? gathered.shares : []
+    const next = this.#put(moment, { ...running, shares })
+    if (gathered.state === 'more') return shown(present.threshold, next)
+    return new WrongShares('failed to read root key')
+  }
+
+  /** @throws {BadRequest} nothing is running */
+  async verificationStatus(moment: Moment): Promise<RekeyStatus> {
+    return shownVerification(await demandRunning(moment))
+  }
+
+  /** Forgets the new shares that were brought back; they can be brought anew. */
+  async restartVerification(moment: Moment): Promise<RekeyStatus> {
+    const running = await demandRunning(moment)
+    const nonce = this.#parts.random.uuid()
+    const pending = running.pending && { ...running.pending, nonce, shares: [] }
+    return shownVerification(this.#put(moment, { ...running, pending }))
+  }
+
+  /** Takes one of the new shares. With a threshold of them they come into force. */
+  async verify(moment: Moment, given: Given): Promise<RekeyStatus | Verified | WrongShares> {
+    const { seal } = this.#parts
+    const running = await demandRunning(moment)
+    const { pending, sharing } = running
+    if (pending === null) {
+      throw new BadRequest(
+        running.verifies
+          ? 'no rekey verification in progress: the present key shares come first'
+          : 'rekey verification not required',
+      )
+    }
+    if (given.key !== '' && given.nonce !== pending.nonce) {
+      throw new BadRequest(
+        `incorrect nonce supplied; nonce for this verify operation is "${pending.nonce}"`,
+      )
+    }
+    const wrapped = new Map(
+      Object.entries(pending.wrapped).map(([key, text]) => [key, Buffer.from(text, 'base64')]),
+    )
+    const gathered = await gather(given.key, {
+      barrier: this.#parts.open().barrier,
+      seal,
+      sharing,
+      nonce: pending.nonce,
+      shares: pending.shares,
+      attempt: async (shares) => asKey(await seal.recover(async (key) => wrapped.get(key), shares)),
+    })
+    if (gathered.state === 'enough') {
+      moment.root.delete(REKEY_KEY)
+      const { revision } = pending
+      const apply = this.#applying(gathered.result, { wrapped, sharing, revision })
+      return { state: 'verified', nonce: pending.nonce, apply }
+    }
+    const shares = gathered.state === 'more' ? gathered.shares : []
+    const next = this.#put(moment, { ...running, pending: { ...pending, shares } })
+    if (gathered.state === 'more') return shownVerification(next)
+    return new WrongShares('rekey verification failed; incorrect key shares supplied')
+  }
+
+  #present() {
+    return demandSealConfig(recordReader(this.#parts.storage))
+  }
+
+  async #newKey(sharing: Sharing) {
+    const rootKey = this.#parts.random.bytes(KEY_BYTES)
+    try {
+      const { records, shares } = await this.#parts.seal.protect(rootKey, sharing)
+      return { wrapped: records, keys: shares, rootKey: asKey(rootKey) }
+    } finally {
+      rootKey.fill(0)
+    }
+  }
+
+  #hand(
+    moment: Moment,
+    running: Running,
+    made: {
+      readonly wrapped: ReadonlyMap<string, Buffer>
+      readonly keys: readonly Buffer[]
+      readonly rootKey: KeyObject
+      readonly revision: number
+      readonly required: number
+    },
+  ): NewShares {
+    const { keys, wrapped, revision, required } = made
+    if (!running.verifies) {
+      moment.root.delete(REKEY_KEY)
+      const apply = this.#applying(made.rootKey, { wrapped, sharing: running.sharing, revision })
+      return { ...shown(required, running), state: 'new shares', keys, apply }
+    }
+    const texts = Array.from(wrapped, ([key, bytes]) => [key, bytes.toString('base64')] as const)
+    const nonce = this.#parts.random.uuid()
+    const pending = { nonce, shares: [], wrapped: Object.fromEntries(texts), revision }
+    const next = this.#put(moment, { ...running, shares: [], pending })
+    return { ...shown(required, next), state: 'new shares', keys, apply: undefined }
+  }
+
+  /** The commit that puts the new shares in force. */
+  #applying(
+    key: KeyObject,
+    next: {
+      readonly wrapped: ReadonlyMap<string, Buffer>
+      readonly sharing: Sharing
+      readonly revision: number
+    },
+  ): () => Promise<void> {
+    return async () => {
+      const { storage, seal } = this.#parts
+      const rootKey = key.export()
+      const { shares, threshold } = next.sharing
+      try {
+        await replaceShares(
+          { storage, barrier: this.#parts.open().barrier },
+          rootKey,
+          next.wrapped,
+          {
+            config: { type: seal.type, shares, threshold },
+            revision: next.revision,
+            // The shares that it holds are worth nothing now.
+            forget: [GENERATE_ROOT_KEY],
+          },
+        )
+      } finally {
+        rootKey.fill(0)
+      }
+    }
+  }
+
+  #put({ root, nowMs }: Moment, running: Running): Running {
+    const next = { ...running, expiresAtMs: nowMs + CEREMONY_MS }
+    root.put(rekeys, REKEY_KEY, next)
+    return next
+  }
+}
+
+/** Held so between a request and its commit: OpenSSL overwrites it, whatever becomes of the request. */
+function asKey(rootKey: Buffer): KeyObject {
+  const key = createSecretKey(rootKey)
+  rootKey.fill(0)
+  return key
+}
+
+async function current({ root, nowMs }: Moment): Promise<Running | undefined> {
+  const running = await root.get(rekeys, REKEY_KEY)
+  return running !== undefined && running.expiresAtMs > nowMs ? running : undefined
+}
+
+async function demandRunning(moment: Moment): Promise<Running> {
+  const running = await current(moment)
+  if (running === undefined) throw new BadRequest('no rekey configuration found')
+  return running
+}
+
+function demandNonce(given: string, nonce: string): void {
+  if (given === nonce) return
+  throw new BadRequest(`incorrect nonce supplied; nonce for this rekey operation is "${nonce}"`)
+}
+
+const NO_SHARING: Sharing = { shares: 0, threshold: 0 }
+
+function shown(required: number, running: Running | undefined): RekeyStatus {
+  return {
+    state: running === undefined ? 'idle' : 'running',
+    nonce: running?.nonce ?? '',
+    sharing: running?.sharing ?? NO_SHARING,
+    progress: running?.shares.length ?? 0,
+    required,
+    verifies: running?.verifies ?? false,
+    verificationNonce: running?.pending?.nonce ?? '',
+  }
+}
+
+/** The same of the shares that are brought back. */
+function shownVerification(running: Running): RekeyStatus {
+  const { pending, sharing } = running
+  return {
+    ...shown(sharing.threshold, running),
+    state: pending === null ? 'idle' : 'running',
+    nonce: pending?.nonce ?? '',
+    progress: pending?.shares.length ?? 0,
+  }
+}
