@@ -27,6 +27,11 @@ export const CATALOG: readonly Entry[] = [
     summary: 'List the audit devices',
     load: async () => (await import('./audit.ts')).list,
   },
+  {
+    name: 'audit verify',
+    summary: 'Look whether audit files were altered',
+    load: async () => (await import('./audit-verify.ts')).verify,
+  },
   { name: 'auth', summary: 'Work with auth methods' },
   {
     name: 'auth disable',

@@ -90,6 +90,23 @@ export class FileDevice implements AuditDevice {
     }
   }
 
+  /** The last whole lines of the file, out of up to `maxBytes`. @throws {AuditWriteFailed} it cannot be opened */
+  tail(maxBytes: number): string {
+    try {
+      const fd = this.#opened(this.#clock.monotonicMs())
+      const { size } = fstatSync(fd)
+      const bytes = Buffer.alloc(Math.min(size, maxBytes))
+      const text = bytes.toString(
+        'utf8',
+        0,
+        readSync(fd, bytes, 0, bytes.length, size - bytes.length),
+      )
+      return bytes.length === size ? text : text.slice(text.indexOf('\n') + 1)
+    } catch (error) {
+      throw this.#failed(error)
+    }
+  }
+
   reopen(): void {
     this.close()
   }

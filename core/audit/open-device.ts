@@ -3,6 +3,9 @@
  */
 import type { Clock } from '../clock.ts'
 import { RequestError } from '../errors.ts'
+import { systemRandom } from '../random.ts'
+import { ChainedDevice } from './chain/device.ts'
+import { signingKey } from './chain/keys.ts'
 import type { AuditDevice } from './device.ts'
 import { DiscardDevice } from './discard.ts'
 import { EntryWriter } from './entry.ts'
@@ -41,8 +44,8 @@ export class OpenDevice {
     this.#context = context
     const salt = Buffer.from(record.salt, 'base64')
     this.#hash = new SaltedHash(salt)
+    const { device, format } = prepare(record, context, salt)
     salt.fill(0)
-    const { device, format } = prepare(record, context)
     this.#device = device
     this.#writer = new EntryWriter(this.#hash, format)
     this.#group = new LineGroup(device, (failure) => this.#note(failure))
@@ -111,10 +114,14 @@ function unwritable(error: unknown): AuditWriteFailed {
   return new AuditWriteFailed('the audit entry could not be made', error)
 }
 
-function prepare({ type, options }: AuditDeviceRecord, { config, clock }: OpenDeviceContext) {
+function prepare(
+  { type, options }: AuditDeviceRecord,
+  { config, clock }: OpenDeviceContext,
+  salt: Uint8Array,
+) {
   try {
     const checked = parseDevice(type, options, config)
-    return { device: deviceOf(checked.sink, clock), format: checked.format }
+    return { device: deviceOf(checked.sink, clock, salt), format: checked.format }
   } catch (error) {
     if (!(error instanceof RequestError)) throw error
     const format = { logRaw: false, hmacAccessor: true, elideListResponses: false, prefix: '' }
@@ -123,19 +130,29 @@ function prepare({ type, options }: AuditDeviceRecord, { config, clock }: OpenDe
 }
 
 /** Opens nothing yet. */
-function deviceOf(sink: Sink, clock: Clock): AuditDevice {
+function deviceOf(sink: Sink, clock: Clock, salt: Uint8Array): AuditDevice {
   switch (sink.kind) {
     case 'discard':
       return new DiscardDevice()
     case 'stdout':
       return new StdoutDevice(clock)
     case 'file':
-      return new FileDevice(sink, clock)
+      return fileDevice(sink, clock, salt)
     case 'socket':
     case 'syslog':
     case 'http':
       return openPeerDevice(sink, clock)
   }
+}
+
+function fileDevice(
+  sink: Extract<Sink, { kind: 'file' }>,
+  clock: Clock,
+  salt: Uint8Array,
+): AuditDevice {
+  const file = new FileDevice(sink, clock)
+  if (sink.chain !== true) return file
+  return new ChainedDevice({ file, clock, signingKey: signingKey(salt), random: systemRandom })
 }
 
 /** What this node's configuration no longer allows: the device stays, and refuses every line. */

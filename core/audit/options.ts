@@ -35,6 +35,8 @@ export type Sink =
       readonly mode: number | 'keep'
       readonly auditDirectory: string
       readonly rotation?: Rotation | undefined
+      /** Each line carries a MAC that is chained to the one before. */
+      readonly chain?: boolean | undefined
     }
   | PeerSink
 
@@ -93,6 +95,11 @@ const sinkReaders: ReadonlyMap<string, (options: Options, config: AuditConfig) =
   ['syslog', readSyslogSink],
   ['http', (options) => readHttpSink(options, flag(options, 'batch', false))],
 ])
+
+/** Of options that have passed `validateDevice`. */
+export function isChained({ chain }: Options): boolean {
+  return chain !== undefined && TRUE.has(chain)
+}
 
 function unknownType(type: string): BadRequest {
   return new BadRequest(
@@ -157,14 +164,25 @@ function readFileSink(options: Options, { auditDirectory }: AuditConfig): Sink {
   const target = options['file_path'] ?? options['path']
   if (target === undefined) throw new BadRequest('file_path is required')
   const mode = readMode(options['mode'])
+  const chain = flag(options, 'chain', false)
   const folded = target.toLowerCase()
-  if (folded === 'stdout' || folded === 'discard') return { kind: folded }
+  if (folded === 'stdout' || folded === 'discard') {
+    if (chain) throw new BadRequest('"chain" needs a file; leave it away, or give a "file_path"')
+    return { kind: folded }
+  }
   if (auditDirectory === undefined) {
     throw new BadRequest(
       'audit files are off; set "audit_directory" in the server\'s configuration, such as audit_directory = "/var/log/keyhold", restart the server, and give a "file_path" below that directory',
     )
   }
-  return { kind: 'file', path: target, mode, auditDirectory, rotation: readRotation(options) }
+  return {
+    kind: 'file',
+    path: target,
+    mode,
+    auditDirectory,
+    rotation: readRotation(options),
+    ...(chain ? { chain } : {}),
+  }
 }
 
 function readSocketSink(options: Options): Sink {

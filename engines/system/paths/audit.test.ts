@@ -1,8 +1,11 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test, vi } from 'vitest'
+import { parsePublicKey } from '../../../core/audit/chain/keys.ts'
+import { ChainVerifier } from '../../../core/audit/chain/verify.ts'
+import { memberOf } from '../../../test/support/json.ts'
 import { startCluster } from '../../../test/support/kit.ts'
 import { portOf } from '../../../test/support/free-port.ts'
 
@@ -15,7 +18,7 @@ async function start() {
   })
   const enable = (mode: string) =>
     cluster.write('sys/audit/a', { type: 'file', options: { file_path: `${directory}/a`, mode } })
-  return { cluster, enable }
+  return { cluster, directory, enable }
 }
 
 test('a mode with executable bits is taken without them, and the log says which mode it is', async () => {
@@ -82,4 +85,45 @@ test('a device whose log server does not listen is refused, but not with "skip_t
   })
   expect(taken.status).toBe(204)
   expect(answer.status, 'the file has the entry').toBe(200)
+})
+
+test('a device with "chain" shows the public key of its checkpoints, the same on each node; others show none', async () => {
+  const { cluster, directory } = await start()
+  const enable = (name: string, options: object) =>
+    cluster.write(`sys/audit/${name}`, {
+      type: 'file',
+      options: { file_path: `${directory}/${name}.log`, ...options },
+    })
+
+  expect(await enable('c', { chain: 'true' })).toMatchObject({ status: 204 })
+  expect(await enable('d', { chain: 'false' })).toMatchObject({ status: 204 })
+  expect(await enable('e', { chain: 'perhaps' })).toMatchObject({ status: 400 })
+  expect(await enable('f', { chain: 'true', file_path: 'stdout' })).toMatchObject({
+    status: 400,
+    errors: [expect.stringContaining('"chain" needs a file')],
+  })
+
+  const [one, other] = [await cluster.read('sys/audit'), await cluster.read('sys/audit')]
+  expect(one.data['c/']).toMatchObject({ chain_public_key: expect.stringMatching(/^.{43}=$/) })
+  expect(other.data['c/']).toEqual(one.data['c/'])
+  expect(one.data['d/']).not.toHaveProperty('chain_public_key')
+})
+
+test('what two nodes write to one file with "chain" holds against that key', async () => {
+  const { cluster, directory } = await start()
+  const options = { file_path: `${directory}/c.log`, chain: 'true' }
+  await cluster.write('sys/audit/c', { type: 'file', options })
+  for (let i = 0; i < 6; i++) await cluster.read('auth/token/lookup-self')
+  const devices = await cluster.read('sys/audit')
+  await cluster.close()
+
+  const key = parsePublicKey(String(memberOf(devices.data, 'c/', 'chain_public_key')))
+  if (key === undefined) throw new Error('no key')
+  const verifier = new ChainVerifier(key)
+  readFileSync(options.file_path, 'utf8')
+    .trimEnd()
+    .split('\n')
+    .forEach((line, at) => verifier.take(line, { file: 'c', line: at + 1 }))
+
+  expect(verifier.finish()).toMatchObject({ findings: [], notes: [] })
 })

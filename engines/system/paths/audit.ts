@@ -1,12 +1,14 @@
 /** `sys/audit`, `sys/audit-hash` and the request headers that the audit log holds (contract: sys-auth.md). */
 import type { AuditBroker } from '../../../core/audit/broker.ts'
+import { publicKeyText, signingKey } from '../../../core/audit/chain/keys.ts'
 import { modeNotice } from '../../../core/audit/mode.ts'
-import { validateDevice, type AuditConfig } from '../../../core/audit/options.ts'
+import { isChained, validateDevice, type AuditConfig } from '../../../core/audit/options.ts'
 import {
   addDevice,
   checkPathFree,
   newDevice,
   removeDevice,
+  type AuditDeviceRecord,
   type AuditTable,
 } from '../../../core/audit/table.ts'
 import {
@@ -98,12 +100,18 @@ async function listDevices(root: Request['storage']): Promise<Response> {
   const { devices } = await readAuditTable(root)
   return {
     data: Object.fromEntries(
-      devices.map(({ path: name, type, description, options, local }) => [
-        name,
-        { path: name, type, description, options, local },
-      ]),
+      devices.map((device) => {
+        const { path: name, type, description, options, local } = device
+        return [name, { path: name, type, description, options, local, ...chainKey(device) }]
+      }),
     ),
   }
+}
+
+/** What those verify with who have the files of a device with `chain`. */
+function chainKey({ options, salt, type }: AuditDeviceRecord): { chain_public_key?: string } {
+  if (type !== 'file' || !isChained(options)) return {}
+  return { chain_public_key: publicKeyText(signingKey(Buffer.from(salt, 'base64'))) }
 }
 
 interface Enabling {

@@ -1,0 +1,284 @@
+import { createSecretKey } from 'node:crypto'
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { memberOf, parseObject } from '../../../test/support/json.ts'
+import { TestClock } from '../../../test/support/clock.ts'
+import { systemRandom } from '../../random.ts'
+import { FileDevice } from '../file.ts'
+import type { Rotation } from '../rotation.ts'
+import { ChainedDevice } from './device.ts'
+import { parsePublicKey, publicKeyText, signingKey } from './keys.ts'
+import { linkMac, parseLink } from './link.ts'
+import { ChainVerifier, type Verdict } from './verify.ts'
+
+const SIGNING_KEY = signingKey(Buffer.alloc(32, 7))
+const PUBLIC_KEY = publicKeyText(SIGNING_KEY)
+
+let directory = ''
+let path = ''
+let clock: TestClock
+
+beforeEach(() => {
+  directory = realpathSync(mkdtempSync(join(tmpdir(), 'audit-chain-')))
+  path = join(directory, 'audit.log')
+  clock = new TestClock()
+})
+afterEach(() => rmSync(directory, { recursive: true, force: true }))
+
+function open(rotation?: Rotation): ChainedDevice {
+  const file = new FileDevice(
+    { kind: 'file', path, mode: 0o600, auditDirectory: directory, rotation },
+    clock,
+  )
+  return new ChainedDevice({ file, signingKey: SIGNING_KEY, clock, random: systemRandom })
+}
+
+const entry = (name: string) => `{"type":"request","path":"${name}"}\n`
+const lines = () => readFileSync(path, 'utf8').trimEnd().split('\n')
+
+/** One process from start to end: a checkpoint, the entries, a checkpoint. */
+async function write(...names: string[]): Promise<void> {
+  const device = open()
+  for (const name of names) await device.write(entry(name))
+  device.close()
+}
+
+function verdict(of: readonly string[] = lines(), key = PUBLIC_KEY): Verdict {
+  const publicKey = parsePublicKey(key)
+  if (publicKey === undefined) throw new Error('no key')
+  const verifier = new ChainVerifier(publicKey)
+  of.forEach((line, at) => verifier.take(line, { file: 'f', line: at + 1 }))
+  return verifier.finish()
+}
+
+const findings = (of: readonly string[]) =>
+  verdict(of).findings.map(({ line, text }) => `${line}: ${text}`)
+
+describe('what is as it was written', () => {
+  test('each line stays JSON, and carries its chain; a checkpoint stands before and after', async () => {
+    await write('a', 'b')
+    const parsed = lines().map(parseObject)
+    expect(parsed.map((line) => line['type'])).toEqual([
+      'checkpoint',
+      'request',
+      'request',
+      'checkpoint',
+    ])
+    expect(parsed[1]).toEqual({
+      type: 'request',
+      path: 'a',
+      chain: expect.stringMatching(/^[0-9a-f]{16}:1:[\w-]{22}$/) as unknown,
+    })
+    expect(verdict()).toEqual({ findings: [], notes: [], intact: 2 })
+  })
+
+  test('over restarts, with several processes at once, and with entries beyond ASCII', async () => {
+    await write('a', 'ä€\u2028')
+    const [one, other] = [open(), open()]
+    for (let i = 0; i < 5; i++) {
+      await one.write(entry(`one${i}`) + entry(`one${i}b`))
+      await other.write(entry(`other${i}`))
+    }
+    one.close()
+    other.close()
+    await write('c')
+    expect(verdict()).toEqual({ findings: [], notes: [], intact: 18 })
+  })
+
+  test('over rotations, all files together; a later one alone says where it begins', async () => {
+    const device = open({ bytes: 1_200, ageMs: undefined, maxFiles: undefined })
+    for (let i = 0; i < 30; i++) {
+      await device.write(entry(`e${i}`))
+      await clock.advance(5_000)
+    }
+    device.close()
+    const files = readdirSync(directory)
+      .filter((name) => name !== 'audit.log')
+      .toSorted()
+    expect(files.length).toBeGreaterThan(2)
+    const all = [...files, 'audit.log'].map((name) =>
+      readFileSync(join(directory, name), 'utf8').trimEnd().split('\n'),
+    )
+    expect(verdict(all.flat())).toEqual({ findings: [], notes: [], intact: 30 })
+    for (const alone of all) expect(findings(alone)).toEqual([])
+    expect(verdict(all[1]).notes[0]?.text).toContain('began in an earlier file')
+  })
+
+  test('256 entries are signed at once, fewer after ten seconds', async () => {
+    const device = open()
+    await device.write(entry('x').repeat(256))
+    expect(verdict()).toMatchObject({ notes: [], intact: 256 })
+    await device.write(entry('y'))
+    expect(verdict()).toMatchObject({ intact: 256, notes: [{ line: 259 }] })
+    await clock.advance(10_000)
+    expect(verdict()).toEqual({ findings: [], notes: [], intact: 257 })
+    device.close()
+  })
+
+  test('entries of before the chain are left out, and said', async () => {
+    writeFileSync(path, entry('old').repeat(3))
+    await write('a')
+    expect(verdict()).toMatchObject({ findings: [], intact: 1, notes: [{ line: 1 }] })
+  })
+
+  test('after a write that failed another chain begins, and both hold', async () => {
+    const device = open()
+    await device.write(entry('a'))
+    rmSync(directory, { recursive: true })
+    await clock.advance(1_000)
+    await expect(device.write(entry('lost'))).rejects.toThrow('does not exist')
+    await expect(device.write(entry('lost too'))).rejects.toThrow('does not exist')
+    mkdirSync(directory)
+    await device.write(entry('b'))
+    device.close()
+    const types = lines().map((line) => parseObject(line)['type'])
+    expect(types).toEqual(['checkpoint', 'checkpoint', 'request', 'checkpoint'])
+    expect(verdict()).toMatchObject({ intact: 1 })
+  })
+})
+
+describe('the first entry that is not as it was written is named', () => {
+  beforeEach(async () => {
+    await write('a', 'b', 'c', 'd')
+    await write('e')
+  })
+  // checkpoint, a (2), b (3), c (4), d (5), checkpoint (6), checkpoint (7), e (8), checkpoint (9)
+
+  test('untouched, it holds', () => {
+    expect(findings(lines())).toEqual([])
+  })
+
+  test.each([2, 3, 4, 5, 8])('altered: line %i', (line) => {
+    const altered = lines().with(line - 1, (lines()[line - 1] ?? '').replace('request', 'Request'))
+    expect(findings(altered)[0]).toMatch(new RegExp(`^${line}: entry \\d was altered`))
+    expect(findings(altered)).toHaveLength(1)
+  })
+
+  test('altered in any character of any line', () => {
+    lines().forEach((line, at) => {
+      for (let i = 0; i < line.length; i++) {
+        const other = line[i] === 'x' ? 'y' : 'x'
+        const altered = lines().with(at, line.slice(0, i) + other + line.slice(i + 1))
+        if (findings(altered).length === 0)
+          throw new Error(`line ${at + 1}, character ${i}: not noticed`)
+      }
+    })
+  })
+
+  test('altered by one who has the key of the interval, which is known by now, and links all lines anew', () => {
+    const [, ...rest] = lines()
+    const { chain } = parseObject(lines()[5] ?? '')
+    const key = createSecretKey(Buffer.from(String(memberOf(chain, 'key')), 'base64url'))
+    let before = String(memberOf(chain, 'before'))
+    const forged = rest.slice(0, 4).map((line, at) => {
+      const link = parseLink(at === 1 ? line.replace('"b"', '"x"') : line)
+      if (link === undefined) throw new Error('no link')
+      before = linkMac(key, before, link.body)
+      return `${link.body}${before}"}`
+    })
+    const file = [lines()[0] ?? '', ...forged, ...lines().slice(5)]
+    expect(findings(file)[0]).toBe('3: entry 2 was altered')
+  })
+
+  test.each([
+    [2, 1],
+    [3, 2],
+    [5, 4],
+  ])('removed: line %i', (line, number) => {
+    expect(findings(lines().toSpliced(line - 1, 1))).toEqual([
+      `${line}: entry ${number} was removed before this line`,
+    ])
+  })
+
+  test('several removed', () => {
+    expect(findings(lines().toSpliced(2, 2))).toEqual([
+      '3: entries 2 to 3 were removed before this line',
+    ])
+  })
+
+  test('moved, or repeated', () => {
+    const [first = '', a = '', b = '', c = '', ...rest] = lines()
+    expect(findings([first, a, c, b, ...rest])).toEqual(['4: entry 2 was moved here'])
+    expect(findings([first, a, b, c, b, ...rest])).toEqual([
+      '5: entry 2 was repeated or moved here',
+    ])
+  })
+
+  test('added: with no chain, with a chain of its own, at the end of a chain that had ended', () => {
+    const strange = entry('x').trimEnd()
+    const own = `{"type":"request","chain":"0123456789abcdef:1:${'A'.repeat(22)}"}`
+    const after = (lines()[4] ?? '').replace(/:4:/, ':5:')
+    expect(findings(lines().toSpliced(3, 0, strange))[0]).toMatch(/^4: .* no entry of a chain/)
+    expect(findings(lines().toSpliced(3, 0, own))[0]).toMatch(/^4: .* no checkpoint begins/)
+    expect(findings(lines().toSpliced(6, 0, after))[0]).toMatch(
+      /^7: .* follow the end of their chain/,
+    )
+  })
+
+  test('cut off within a line', () => {
+    const cut = lines().with(2, (lines()[2] ?? '').slice(0, 30))
+    expect(findings(cut)[0]).toMatch(/^3: .* cut off/)
+  })
+
+  test('the last lines of a chain, which the next one had seen', () => {
+    expect(findings(lines().toSpliced(3, 3))[0]).toMatch(/^4: entries 3 to 4 of chain .* removed/)
+  })
+
+  test('the last checkpoint of a chain, which the next one had seen', () => {
+    expect(findings(lines().toSpliced(5, 1))[0]).toMatch(/^6: chain .* was signed up to entry 4/)
+  })
+
+  test('the last checkpoint of all: its entries are said to be unsigned', () => {
+    expect(verdict(lines().slice(0, -1))).toMatchObject({
+      findings: [],
+      notes: [{ line: 8, text: expect.stringContaining('not signed') as unknown }],
+    })
+  })
+
+  test('more unsigned entries than there can be', async () => {
+    rmSync(path)
+    const device = open()
+    await device.write(entry('x').repeat(256))
+    device.close()
+    expect(findings(lines().slice(0, 257))[0]).toMatch(/^2: more entries .* unsigned/)
+  })
+
+  test('a chain as a whole', () => {
+    expect(findings(lines().slice(6))[0]).toMatch(/^1: entries 1 to 4 of chain/)
+  })
+
+  test('a checkpoint: altered, removed, or of another key', async () => {
+    const altered = lines().with(5, (lines()[5] ?? '').replace('"first":1', '"first":2'))
+    expect(findings(altered)[0]).toMatch(/^6: this checkpoint was altered/)
+    expect(findings(lines().toSpliced(0, 1))).toEqual([
+      '1: the checkpoint that begins this chain was altered or removed',
+    ])
+    const other = publicKeyText(signingKey(Buffer.alloc(32, 8)))
+    expect(verdict(lines(), other).findings[0]).toMatchObject({ line: 1 })
+  })
+
+  test('a checkpoint in the midst of a chain', async () => {
+    rmSync(path)
+    const device = open()
+    await device.write(entry('x').repeat(256))
+    await device.write(entry('y'))
+    device.close()
+    expect(findings(lines().toSpliced(257, 1))).toEqual([
+      '2: entries 1 to 256 lost the checkpoint that signs them',
+    ])
+  })
+})
+
+test.each(['', 'x', PUBLIC_KEY.slice(1), `${PUBLIC_KEY}A`])('%j is no public key', (text) => {
+  expect(parsePublicKey(text)).toBeUndefined()
+})
