@@ -282,6 +282,11 @@ export const CATALOG: readonly Entry[] = [
     load: async () => (await import('./policy.ts')).format,
   },
   {
+    name: 'policy from-audit',
+    summary: 'Propose the least policy for what a token did',
+    load: async () => (await import('./policy-from-audit.ts')).fromAudit,
+  },
+  {
     name: 'policy lint',
     summary: 'Look for mistakes in a policy',
     load: async () => (await import('./policy-lint.ts')).lint,

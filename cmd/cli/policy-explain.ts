@@ -1,9 +1,8 @@
 /** `policy explain`: why the server would allow a request or refuse it, for a person. */
 import { goDuration } from '../../core/duration.ts'
-import { isJsonObject } from '../../core/json.ts'
-import type { Json, JsonObject } from '../../core/json.ts'
+import type { JsonObject } from '../../core/json.ts'
 import { askSecret } from '../client/logical.ts'
-import { numberOf, objectOf, stringsOf, textOf } from '../client/secret.ts'
+import { numberOf, objectOf, objectsOf, stringsOf, textOf } from '../client/secret.ts'
 import { atLeast, command } from './command.ts'
 import { inputOf, parseData } from './data-args.ts'
 import { UsageProblem, orFail } from './failure.ts'
@@ -108,8 +107,4 @@ function sourceText(source: JsonObject, rulePath: string): string {
 function policyText(policy: JsonObject): string {
   const name = textOf(policy['name'])
   return policy['found'] === true ? name : `${name} (there is no such policy: it grants nothing)`
-}
-
-function objectsOf(value: Json | undefined): readonly JsonObject[] {
-  return Array.isArray(value) ? value.filter(isJsonObject) : []
 }

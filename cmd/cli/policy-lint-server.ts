@@ -1,12 +1,12 @@
 /** Rules of a policy held against a server: what is mounted, and which paths and operations its engines have. */
 import { isAnsweredDirectly } from '../../core/api.ts'
-import { isJsonObject, isList } from '../../core/json.ts'
+import { isJsonObject } from '../../core/json.ts'
 import type { JsonObject } from '../../core/json.ts'
 import { CAPABILITY_BIT as BIT, capabilityNames } from '../../core/policy/capability.ts'
 import type { PathRule } from '../../core/policy/policy.ts'
 import type { Connection } from '../client/connection.ts'
 import { askBare, askData } from '../client/logical.ts'
-import { objectOf } from '../client/secret.ts'
+import { objectOf, objectsOf } from '../client/secret.ts'
 import { nearest } from '../server/config-nearest.ts'
 import type { Finding } from './policy-lint-text.ts'
 
@@ -55,11 +55,8 @@ function declaredPaths(document: JsonObject): readonly DeclaredPath[] {
 /** OpenAPI knows no scan, and its one `get` stands for a read, a listing, or both. */
 function capabilitiesOf(item: JsonObject): number {
   const get = objectOf(item['get'])
-  const parameters = get === null ? [] : get['parameters']
-  const list = (isList(parameters) ? parameters : []).find(
-    (one) => isJsonObject(one) && one['name'] === 'list',
-  )
-  const listOnly = isJsonObject(list) && list['required'] === true
+  const list = objectsOf(get?.['parameters']).find(({ name }) => name === 'list')
+  const listOnly = list?.['required'] === true
   return (
     BIT.sudo |
     (list === undefined ? 0 : BIT.list | BIT.scan) |

@@ -134,6 +134,11 @@ export function objectOf(value: unknown): JsonObject | null {
   return isJsonObject(value) ? value : null
 }
 
+/** The objects of a list; none where it is no list. */
+export function objectsOf(value: unknown): readonly JsonObject[] {
+  return Array.isArray(value) ? value.filter(isJsonObject) : []
+}
+
 export function stringsOf(value: unknown): readonly string[] | null {
   return Array.isArray(value) ? value.filter((item) => typeof item === 'string') : null
 }
