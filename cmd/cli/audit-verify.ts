@@ -29,7 +29,7 @@ export const verify = command({
 altered, removed, moved or added. Files are given in order, the oldest first. Exit code 2: they are not.
 
 The device's public key is asked from the server, unless it is given; keep it where nobody who can change the files can
-change it ("%p audit list -format=json -detailed" shows it).
+change it ("%p audit enable" shows it).
 
   %p audit verify -public-key=2ZrG...= audit.log.* audit.log`,
   words: atLeast(1),

@@ -6,10 +6,10 @@ import { objectOf, textOf } from '../client/secret.ts'
 import { goValue } from '../output/go-value.ts'
 import type { Printable } from '../output/printable.ts'
 import { tableText } from '../output/table.ts'
-import { atLeast, command, exactly } from './command.ts'
+import { atLeast, command, exactly, type Call } from './command.ts'
 import { inputOf, parseTexts } from './data-args.ts'
 import { EXIT_REMOTE, UsageProblem, orFail } from './failure.ts'
-import { text, yesNo } from './flags.ts'
+import { text, yesNo, type Flags } from './flags.ts'
 import { sortedMounts } from './mounts.ts'
 import { bare, folder } from './paths.ts'
 
@@ -42,8 +42,20 @@ export const enable = command({
     call.printer.line(`Success! Enabled the ${type} audit device at: ${path}`)
     const notice = type === 'file' ? modeNotice(options['mode']) : undefined
     if (notice !== undefined) call.printer.warn(`WARNING! ${notice}`)
+    if (type === 'file' && options['chain'] !== undefined) await showKey(call, path)
   },
 })
+
+/** The key is worth something where nobody who can change the file can change it: so it is shown when it is made. */
+async function showKey({ connection, printer }: Call<Flags>, path: string): Promise<void> {
+  const devices = await orFail(
+    'Error asking for the public key',
+    askData(connection(), { method: 'GET', path: 'sys/audit' }),
+  )
+  const key = textOf(objectOf(devices[path])?.['chain_public_key'])
+  if (key !== '')
+    printer.line(`Its entries are verified with this public key, to be kept elsewhere: ${key}`)
+}
 
 export const disable = command({
   usage: 'audit disable [options] PATH',
@@ -103,11 +115,13 @@ function details(device: JsonObject): readonly string[] {
 }
 
 function deviceMembers(device: JsonObject): ReadonlyMap<string, Printable> {
+  const key = device['chain_public_key']
   return new Map<string, Printable>([
     ['type', textOf(device['type'])],
     ['description', textOf(device['description'])],
     ['options', objectOf(device['options'])],
     ['local', device['local'] === true],
     ['path', textOf(device['path'])],
+    ...(typeof key === 'string' ? [['chain_public_key', key] as const] : []),
   ])
 }

@@ -299,6 +299,20 @@ describe('audit enable', () => {
   })
 })
 
+test('audit enable with a chain shows the public key, and audit list has it', async () => {
+  const device = { type: 'file', options: { chain: 'true' }, chain_public_key: 'the-key' }
+  const answers = {
+    'PUT /v1/sys/audit/file': [204, {}],
+    'GET /v1/sys/audit': [200, { data: { 'file/': device } }],
+  } as const
+
+  const enabled = await run('audit enable file file_path=/l/a chain=true', { answers })
+  const listed = await run('audit list -format=json', { answers })
+
+  expect(enabled.out.trimEnd()).toMatch(/ public key, to be kept elsewhere: the-key$/)
+  expect(listed.out).toContain('"chain_public_key": "the-key"')
+})
+
 describe('a command line', () => {
   test('without a command that exists ends with 127 and the help', async () => {
     const { exitCode, err } = await run('nonsense')
