@@ -6,7 +6,7 @@ import type { Change, Feed, Storage } from '../storage/contract.ts'
 import { EMPTY_AUDIT_TABLE } from './audit/table.ts'
 import type { AuditBroker } from './audit/broker.ts'
 import { bootstrap, readCluster, type Cluster } from './bootstrap.ts'
-import type { Barrier, BarrierParts, KeyStatus } from './barrier/barrier.ts'
+import type { Barrier, BarrierParts } from './barrier/barrier.ts'
 import { CORE_RECORDS } from './barrier/record-keys.ts'
 import { GENERATE_ROOT_KEY, GenerateRoot } from './ceremonies/generate-root.ts'
 import { REKEY_KEY, Rekey } from './ceremonies/rekey.ts'
@@ -184,12 +184,9 @@ export class Node {
     this.#becomeSealed()
   }
 
-  async rotate(): Promise<void> {
-    await this.#need().barrier.rotate()
-  }
-
-  keyStatus(): Promise<KeyStatus> {
-    return this.#need().barrier.keyStatus()
+  /** @throws {Sealed} */
+  get barrier(): Barrier {
+    return this.#need().barrier
   }
 
   /** Runs what is due now, as the timed duties do. */

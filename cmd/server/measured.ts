@@ -11,7 +11,7 @@ export function measuredOf(node: Node, { prometheus }: { prometheus: boolean }):
     async records() {
       if (node.isSealed) return undefined
       const { cache } = node.unsealed.store
-      return { ...(await node.keyStatus()), cacheBytes: cache.bytes }
+      return { ...(await node.barrier.keyStatus()), cacheBytes: cache.bytes }
     },
   }
 }

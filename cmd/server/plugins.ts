@@ -77,10 +77,7 @@ function systemPaths(node: Node, parts: PluginParts) {
     ...auditPaths(parts.audit, parts.auditSettings, parts.warn ?? (() => undefined)),
     ...wrappingPaths(unsealed),
     ...sealPaths(() => node.seal()),
-    ...keyPaths(
-      () => node.keyStatus(),
-      () => node.rotate(),
-    ),
+    ...keyPaths(() => node.barrier),
     ...generateRootPaths(node.generateRoot, parts.warn ?? (() => undefined)),
     ...rekeyPaths(node.rekey, parts.warn ?? (() => undefined)),
     ...uiPaths(unsealed, registry),

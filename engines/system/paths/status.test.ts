@@ -58,6 +58,48 @@ describe('the key that seals', () => {
     }
   })
 
+  const CONFIG = 'sys/rotate/config'
+  const DEFAULTS = { enabled: true, max_operations: 3_865_470_566, interval: 0 }
+
+  test('is rotated by itself as the configuration says, whichever node was told', async () => {
+    const { clock, nodes } = cluster
+    expect((await cluster.read(CONFIG)).data).toEqual(DEFAULTS)
+    expect((await cluster.write(CONFIG, { interval: '48h' }, { node: 0 })).status).toBe(204)
+    for (const node of [0, 1])
+      expect((await cluster.read(CONFIG, { node })).data).toEqual({
+        ...DEFAULTS,
+        interval: '48h0m0s',
+      })
+    await cluster.write('sys/rotate')
+    const term = async () => Number((await cluster.read('sys/key-status')).data['term'])
+    const before = await term()
+    clock.advance('47h')
+    for (const node of nodes) await node.runDuties()
+    expect(await term()).toBe(before)
+    clock.advance('1h')
+    for (const node of nodes) await node.runDuties()
+    expect(await term()).toBe(before + 1)
+  })
+
+  test('keeps what a change of the configuration does not name', async () => {
+    await cluster.write(CONFIG, { interval: 0, max_operations: 2_000_000 })
+    await cluster.write('sys/rotate/keyring/config', { enabled: false })
+    const changed = { enabled: false, max_operations: 2_000_000, interval: 0 }
+    expect((await cluster.read('sys/rotate/keyring/config')).data).toEqual(changed)
+    await cluster.write(CONFIG, DEFAULTS)
+  })
+
+  test.each([
+    [{ max_operations: 5 }, 'max_operations must be in the range [1000000,3865470566]'],
+    [{ max_operations: 3_865_470_567 }, 'max_operations must be in the range [1000000,3865470566]'],
+    [{ interval: '1h' }, 'interval must be greater or equal to 24h0m0s'],
+    [{ interval: 'x' }, 'time: invalid duration'],
+  ])('is not configured by %j', async (body, text) => {
+    const answer = await cluster.write(CONFIG, body)
+    expect([answer.status, answer.errors[0]]).toEqual([400, expect.stringContaining(text)])
+    expect((await cluster.read(CONFIG)).data).toEqual(DEFAULTS)
+  })
+
   test('is rotated only by who has sudo', async () => {
     const path = 'path "sys/rotate*" { capabilities = ["update", "create"'
     const without = await cluster.tokenWith(`${path}] }`)
