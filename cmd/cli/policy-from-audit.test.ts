@@ -1,11 +1,11 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { assert, describe, expect, onTestFinished, test } from 'vitest'
 import { parsePolicy } from '../../core/policy/parse.ts'
 import { ROOT_NAMESPACE } from '../../core/policy/policy.ts'
 import { serveCluster, type ServedCluster } from './on-server.fixture.ts'
-import { policyText, propose } from './policy-proposal.ts'
+import { neededCapability, policyText, propose } from './policy-proposal.ts'
 
 const WIDE = `
 path "*" { capabilities = ["create", "read", "update", "patch", "delete", "list", "scan", "sudo"] }
@@ -197,7 +197,9 @@ describe('rules', () => {
   const wanted = (...lines: readonly string[]) =>
     lines.map((line) => {
       const [operation = '', path = ''] = line.split(' ')
-      return { operation, path, needsSudo: path.startsWith('sys/') }
+      const capability = neededCapability(operation)
+      assert(capability !== undefined, operation)
+      return { capability, path, needsSudo: path.startsWith('sys/') }
     })
 
   test('of siblings are one where that is asked for, if they grant the same and need no sudo', () => {
@@ -231,7 +233,7 @@ describe('rules', () => {
   })
 
   test.each(['a"b', 'a\\b', 'a${b}', 'é ü', "a'b"])('name the path %s and no other', (path) => {
-    const proposal = propose([{ operation: 'read', path, needsSudo: false }], {
+    const proposal = propose([{ capability: 'read', path, needsSudo: false }], {
       groupFrom: undefined,
     })
     const text = policyText(proposal, ['what\'s "this"'])

@@ -1,16 +1,22 @@
 /** `policy from-audit`: the least policy for what somebody did, out of the log of an audit device. */
 import { systemClock, rfc3339 } from '../../core/clock.ts'
 import { InvalidDuration, parseDurationSeconds } from '../../core/duration.ts'
-import { SUDO_PATHS } from '../client/dry-run.ts'
 import { askData } from '../client/logical.ts'
 import { textOf } from '../client/secret.ts'
+import { asksForSudo } from '../client/sudo-paths.ts'
 import { linesOfFile, parseAuditLine, type AuditedRequest } from './audit-log.ts'
 import { command, exactly } from './command.ts'
 import type { Call } from './command.ts'
 import { CommandFailed, EXIT_USAGE, UsageProblem, orFail, reasonOf } from './failure.ts'
 import { text, whole, yesNo } from './flags.ts'
 import type { FlagValues } from './flags.ts'
-import { policyText, propose, type Proposal, type WantedRequest } from './policy-proposal.ts'
+import {
+  neededCapability,
+  policyText,
+  propose,
+  type Proposal,
+  type WantedRequest,
+} from './policy-proposal.ts'
 
 const flags = {
   'token-accessor': text(
@@ -111,7 +117,7 @@ async function formsOf(accessor: string, call: AuditCall): Promise<readonly stri
 }
 
 interface Collected {
-  /** By operation and path. */
+  /** By capability and path. */
   readonly wanted: Map<string, WantedRequest>
   /** Ids of requests that count. */
   readonly requests: Set<string>
@@ -159,11 +165,12 @@ function take(
     found.elsewhere++
     return
   }
-  const { operation } = entry
+  const capability = neededCapability(entry.operation)
+  if (capability === undefined) return
   const path = entry.namespacePath.slice(namespace.length) + entry.path
   // The log does not say that a path asked for sudo.
-  const needsSudo = SUDO_PATHS.test(entry.path)
-  found.wanted.set(`${operation} ${path}`, { operation, path, needsSudo })
+  const needsSudo = asksForSudo(entry.path, capability)
+  found.wanted.set(`${capability} ${path}`, { capability, path, needsSudo })
   found.requests.add(entry.id)
   found.firstMs = Math.min(found.firstMs, entry.timeMs)
   found.lastMs = Math.max(found.lastMs, entry.timeMs)

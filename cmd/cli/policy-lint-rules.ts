@@ -7,7 +7,7 @@ import {
 import { isExact, parsePattern, type Pattern } from '../../core/policy/pattern.ts'
 import type { PathRule } from '../../core/policy/policy.ts'
 import { contains, isShadowedBy } from '../../core/policy/shadow.ts'
-import { SUDO_PATHS } from '../client/dry-run.ts'
+import { asksForSudo } from '../client/sudo-paths.ts'
 import type { Finding } from './policy-lint-text.ts'
 
 interface Linted {
@@ -100,11 +100,20 @@ function capabilityFindings({ rule, pattern }: Linted): readonly Finding[] {
       error(rule, `${names} has no effect: nothing can be written to a path that ends in "/"`),
     )
   }
-  const operates = (capabilities & OPERATIONS) !== 0 && (capabilities & BIT.sudo) === 0
-  if (isExact(pattern) && operates && SUDO_PATHS.test(path)) {
-    findings.push(error(rule, 'it allows nothing: this path needs "sudo" as well'))
+  if (isExact(pattern) && (capabilities & BIT.sudo) === 0) {
+    const idle = operationsOf(capabilities).filter((name) => asksForSudo(path, name))
+    if (idle.length > 0) {
+      findings.push(
+        error(rule, `${quoted(idle)} has no effect: it needs "sudo" as well on this path`),
+      )
+    }
   }
   return [...findings, ...versionedFindings(rule)]
+}
+
+function operationsOf(capabilities: number): readonly Capability[] {
+  const bits = capabilities & OPERATIONS
+  return bits === 0 ? [] : capabilityNames(bits)
 }
 
 /** kv version 2 has its values below `MOUNT/data/`, and their names below `MOUNT/metadata/`. */
@@ -176,7 +185,9 @@ function endFindings(rule: PathRule, nowMs: number): readonly Finding[] {
 }
 
 function namesOf(bits: number): string {
-  return capabilityNames(bits)
-    .map((name: Capability) => `"${name}"`)
-    .join(', ')
+  return quoted(capabilityNames(bits))
+}
+
+function quoted(names: readonly Capability[]): string {
+  return names.map((name) => `"${name}"`).join(', ')
 }

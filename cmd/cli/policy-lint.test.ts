@@ -102,7 +102,22 @@ paht "c" {}`
     [
       'a root-protected path without sudo',
       rules('sys/seal: update'),
-      [['1 error', 'path "sys/seal": it allows nothing: this path needs "sudo" as well']],
+      [
+        [
+          '1 error',
+          'path "sys/seal": "update" has no effect: it needs "sudo" as well on this path',
+        ],
+      ],
+    ],
+    [
+      'sudo missing for a change, where anybody may look',
+      rules('sys/rekey/init: read update'),
+      [
+        [
+          '1 error',
+          'path "sys/rekey/init": "update" has no effect: it needs "sudo" as well on this path',
+        ],
+      ],
     ],
     [
       'sudo alone',

@@ -1,9 +1,14 @@
 /** The least policy that allows some requests, and no others. */
-import { CAPABILITY_BIT as BIT, capabilityNames } from '../../core/policy/capability.ts'
+import {
+  CAPABILITY_BIT as BIT,
+  capabilityNames,
+  isCapability,
+  type Capability,
+} from '../../core/policy/capability.ts'
 import { isExact, parsePattern } from '../../core/policy/pattern.ts'
 
 export interface WantedRequest {
-  readonly operation: string
+  readonly capability: Capability
   /** Relative to the policy's namespace; of a listing with `/` at the end. */
   readonly path: string
   /** The path is root-protected. */
@@ -22,19 +27,13 @@ interface ProposedRule {
   readonly capabilities: number
 }
 
-/** What an operation of the audit log needs; others (`help`) need nothing. */
-const NEEDED: ReadonlyMap<string, number> = new Map([
-  ['create', BIT.create],
-  ['read', BIT.read],
-  ['update', BIT.update],
-  ['patch', BIT.patch],
-  ['delete', BIT.delete],
-  ['list', BIT.list],
-  ['scan', BIT.scan],
-  ['renew', BIT.update],
-  ['revoke', BIT.update],
-  ['rollback', BIT.update],
-])
+/** What an operation of the audit log needs; undefined: nothing, as `help`. */
+export function neededCapability(operation: string): Capability | undefined {
+  if (['renew', 'revoke', 'rollback'].includes(operation)) return 'update'
+  return isCapability(operation) && operation !== 'deny' && operation !== 'sudo'
+    ? operation
+    : undefined
+}
 
 /**
  * @param groupFrom siblings of the same capabilities become one rule with `+` where there are so many; undefined: never,
@@ -46,11 +45,9 @@ export function propose(
 ): Proposal {
   const wanted = new Map<string, number>()
   const unnamable = new Set<string>()
-  for (const { operation, path, needsSudo } of requests) {
-    const bit = NEEDED.get(operation)
-    if (bit === undefined) continue
+  for (const { capability, path, needsSudo } of requests) {
     if (!isNamable(path)) unnamable.add(path)
-    else wanted.set(path, (wanted.get(path) ?? 0) | bit | (needsSudo ? BIT.sudo : 0))
+    else wanted.set(path, (wanted.get(path) ?? 0) | BIT[capability] | (needsSudo ? BIT.sudo : 0))
   }
   const rules = [...wanted].map(([path, capabilities]) => ({ path, capabilities }))
   const grouped = groupFrom === undefined ? rules : groupSiblings(rules, groupFrom)

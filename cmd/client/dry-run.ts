@@ -2,8 +2,10 @@
  * What `-output-curl-string` and `-output-policy` print instead of sending the request. The text never holds the token:
  * curl's line asks this program for it.
  */
+import type { Capability } from '../../core/policy/capability.ts'
 import type { Mode } from './connection.ts'
 import { shellQuote } from './connection.ts'
+import { asksForSudo } from './sudo-paths.ts'
 
 interface PlannedRequest {
   readonly method: string
@@ -59,7 +61,7 @@ function doubleQuote(text: string): string {
   return /["$`\\!]/.test(text) ? shellQuote(text) : `"${text}"`
 }
 
-const CAPABILITIES: Readonly<Record<string, readonly string[]>> = {
+const CAPABILITIES: Readonly<Record<string, readonly Capability[]>> = {
   GET: ['read'],
   LIST: ['list'],
   SCAN: ['scan'],
@@ -69,18 +71,13 @@ const CAPABILITIES: Readonly<Record<string, readonly string[]>> = {
   DELETE: ['delete'],
 }
 
-/** Paths whose policy must say `sudo` as well (contract: http.md and sys-auth.md, the rows marked root or sudo). */
-export const SUDO_PATHS =
-  /^(?:auth\/token\/accessors\/?|sys\/(?:audit(?:\/.+)?|auth\/.+|config\/(?:auditing\/request-headers(?:\/.+)?|cors|ui\/headers(?:\/.*)?)|leases|leases\/(?:lookup|revoke-force|revoke-prefix)\/.*|plugins\/catalog\/.+|policies\/explain|raw(?:\/.+)?|remount|revoke-(?:force|prefix)\/.+|rotate(?:\/(?:keyring|root))?|seal|step-down))$/
-
 function policyText({ method, url }: PlannedRequest): string {
   const path = decodeURIComponent(url.pathname).replace(/^\/v1\//, '')
   const query = url.searchParams
   const verb =
     query.get('list') === 'true' ? 'LIST' : query.get('scan') === 'true' ? 'SCAN' : method
-  const capabilities = [
-    ...(CAPABILITIES[verb] ?? []),
-    ...(SUDO_PATHS.test(path) ? ['sudo'] : []),
-  ].map((name) => `"${name}"`)
+  const needed = CAPABILITIES[verb] ?? []
+  const needsSudo = needed.some((name) => asksForSudo(path, name))
+  const capabilities = [...needed, ...(needsSudo ? ['sudo'] : [])].map((name) => `"${name}"`)
   return `path "${path}" {\n  capabilities = [${capabilities.join(', ')}]\n}`
 }

@@ -1,0 +1,16 @@
+/** Which requests need `sudo` beside their own capability, as far as the path tells. */
+import type { Capability } from '../../core/policy/capability.ts'
+
+/** Whatever is done there (contract: http.md and sys-auth.md, the rows marked root or sudo). */
+const ALWAYS =
+  /^(?:auth\/token\/accessors\/?|sys\/(?:audit(?:\/.+)?|auth\/.+|config\/(?:auditing\/request-headers(?:\/.+)?|cors|ui\/headers(?:\/.*)?)|leases|leases\/(?:lookup|revoke-force|revoke-prefix)\/.*|plugins\/catalog\/.+|policies\/explain|raw(?:\/.+)?|remount|revoke-(?:force|prefix)\/.+|rotate(?:\/(?:keyring|root))?|seal|step-down))$/
+/** To begin and to give up; anybody may look, and give shares. */
+const TO_CHANGE = /^sys\/(?:generate-root(?:-token)?(?:\/attempt)?|rekey\/init)$/
+const TO_DELETE = /^sys\/rekey\/verify$/
+
+/** @param path below `/v1/`, relative to the namespace */
+export function asksForSudo(path: string, capability: Capability): boolean {
+  if (ALWAYS.test(path)) return true
+  if (capability === 'delete' && TO_DELETE.test(path)) return true
+  return ['create', 'update', 'delete'].includes(capability) && TO_CHANGE.test(path)
+}
