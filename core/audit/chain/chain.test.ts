@@ -99,7 +99,7 @@ describe('what is as it was written', () => {
     const device = open({ bytes: 1_200, ageMs: undefined, maxFiles: undefined })
     for (let i = 0; i < 30; i++) {
       await device.write(entry(`e${i}`))
-      await clock.advance(5_000)
+      clock.advance(5_000)
     }
     device.close()
     const files = readdirSync(directory)
@@ -120,7 +120,7 @@ describe('what is as it was written', () => {
     expect(verdict()).toMatchObject({ notes: [], intact: 256 })
     await device.write(entry('y'))
     expect(verdict()).toMatchObject({ intact: 256, notes: [{ line: 259 }] })
-    await clock.advance(10_000)
+    clock.advance(10_000)
     expect(verdict()).toEqual({ findings: [], notes: [], intact: 257 })
     device.close()
   })
@@ -135,7 +135,7 @@ describe('what is as it was written', () => {
     const device = open()
     await device.write(entry('a'))
     rmSync(directory, { recursive: true })
-    await clock.advance(1_000)
+    clock.advance(1_000)
     await expect(device.write(entry('lost'))).rejects.toThrow('does not exist')
     await expect(device.write(entry('lost too'))).rejects.toThrow('does not exist')
     mkdirSync(directory)

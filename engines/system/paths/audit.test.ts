@@ -1,4 +1,5 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { createServer as createHttpServer } from 'node:http'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -126,4 +127,36 @@ test('what two nodes write to one file with "chain" holds against that key', asy
     .forEach((line, at) => verifier.take(line, { file: 'c', line: at + 1 }))
 
   expect(verifier.finish()).toMatchObject({ findings: [], notes: [] })
+})
+
+test('a log server that hangs costs the requests of that moment the write timeout; those after them fail at once', async () => {
+  const { cluster } = await start()
+  let posts = 0
+  const silent = createHttpServer(() => posts++)
+  await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => {
+    silent.closeAllConnections()
+    silent.close()
+  })
+  const uri = `http://127.0.0.1:${portOf(silent)}`
+  const options = { uri, write_timeout: '200ms', skip_test: 'true', batch: 'true' }
+  const enabled = cluster.write('sys/audit/h', { type: 'http', options }, { node: 0 })
+  await vi.waitFor(() => expect(posts).toBe(1))
+  cluster.clock.advance('200ms')
+  expect((await enabled).status).toBe(500)
+  cluster.clock.advance('1s')
+  const read20 = async () => {
+    const reads = Array.from({ length: 20 }, () =>
+      cluster.read('auth/token/lookup-self', { node: 0 }),
+    )
+    return new Set((await Promise.all(reads)).map(({ status }) => status))
+  }
+
+  const waiting = read20()
+  await vi.waitFor(() => expect(posts).toBe(2))
+  cluster.clock.advance('200ms')
+  expect(await waiting).toEqual(new Set([500]))
+
+  expect(await read20(), 'while the clock stands still').toEqual(new Set([500]))
+  expect(posts).toBe(2)
 })
