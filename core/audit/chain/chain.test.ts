@@ -257,6 +257,28 @@ describe('the first entry that is not as it was written is named', () => {
     expect(findings(lines().slice(6))[0]).toMatch(/^1: entries 1 to 4 of chain/)
   })
 
+  test('the entries of a process that was killed are signed by the next one', async () => {
+    rmSync(path)
+    const killed = open()
+    await killed.write(entry('a') + entry('b') + entry('c'))
+    expect(verdict()).toMatchObject({ findings: [], notes: [{ line: 2 }], intact: 0 })
+
+    await write('d')
+    const [first = '', a = '', b = '', c = '', ...rest] = lines()
+
+    expect(verdict()).toEqual({ findings: [], notes: [], intact: 4 })
+    const altered = b.replace('"b"', '"x"')
+    expect(findings([first, a, altered, c, ...rest])).toEqual([
+      '2: entries 1 to 3 were altered or moved',
+    ])
+    expect(findings([first, a, c, b, ...rest])[0]).toMatch(/^2: .* altered or moved/)
+    expect(findings([first, a, c, ...rest])[0]).toMatch(/^2: .* removed, moved or added/)
+    expect(findings([first, a, b, ...rest])[0]).toMatch(/^4: entry 3 of chain .* removed/)
+    expect(findings([first, a, b, c, c, ...rest])[0]).toMatch(/^2: .* removed, moved or added/)
+    const added = c.replace(':3:', ':4:')
+    expect(verdict([first, a, b, c, ...rest, added]).notes[0]).toMatchObject({ line: 8 })
+  })
+
   test('a checkpoint: altered, removed, or of another key', async () => {
     const altered = lines().with(5, (lines()[5] ?? '').replace('"first":1', '"first":2'))
     expect(findings(altered)[0]).toMatch(/^6: this checkpoint was altered/)

@@ -17,8 +17,16 @@ const checkpointSchema = z.object({
   key: z.string(),
   /** Their MACs, one after the other. */
   macs: z.string(),
-  /** At the beginning of a chain: the last entry, and the last that is signed, of the other chains that its file held. */
-  seen: z.record(z.string(), z.object({ last: z.int(), signed: z.int() })).optional(),
+  /**
+   * At the beginning of a chain: the last entry, and the last that is signed, of the other chains that its file held, and a
+   * hash of those between: of a server that was killed, nobody else will sign them.
+   */
+  seen: z
+    .record(
+      z.string(),
+      z.object({ last: z.int(), signed: z.int(), unsigned: z.string().optional() }),
+    )
+    .optional(),
   /** Nothing of this chain follows. */
   end: z.literal(true).optional(),
 })

@@ -13,8 +13,8 @@ import type { AuditDevice } from '../device.ts'
 import type { FileDevice } from '../file.ts'
 import { eachLine } from '../peer/lines.ts'
 import { Chain } from './chain.ts'
-import { CHECKPOINT_ENTRIES, readCheckpoint, type Checkpoint } from './checkpoint.ts'
-import { parseLink } from './link.ts'
+import { CHECKPOINT_ENTRIES } from './checkpoint.ts'
+import { seenChains } from './seen.ts'
 
 /** How long an entry may stay unsigned. */
 const CHECKPOINT_MS = 10_000
@@ -107,22 +107,6 @@ export class ChainedDevice implements AuditDevice {
     const checkpoint = chain.checkpoint(this.#options.clock.nowMs())
     void this.#put(checkpoint, chain, before).catch(unsignedEntries)
   }
-}
-
-function seenChains(tail: string, publicKey: KeyObject): NonNullable<Checkpoint['seen']> {
-  const seen: NonNullable<Checkpoint['seen']> = {}
-  const note = (id: string, last: number, signed: number): void => {
-    const known = seen[id] ?? { last: 0, signed: 0 }
-    seen[id] = { last: Math.max(known.last, last), signed: Math.max(known.signed, signed) }
-  }
-  for (const line of eachLine(tail)) {
-    const text = line.trimEnd()
-    const link = parseLink(text)
-    if (link !== undefined) note(link.chainId, link.number, 0)
-    const checkpoint = link === undefined && readCheckpoint(text, publicKey)
-    if (checkpoint) note(checkpoint.id, checkpoint.last, checkpoint.last)
-  }
-  return seen
 }
 
 /** The entries are in the file. That nothing signs the last of them is told to who verifies it. */

@@ -4,7 +4,7 @@
  *
  * hot: one HMAC a line of a device with `chain`.
  */
-import { createHmac, type KeyObject } from 'node:crypto'
+import { createHash, createHmac, type KeyObject } from 'node:crypto'
 
 /** 132 bits: nobody knows the key before the line is written, so collisions cannot be prepared. */
 export const MAC_CHARACTERS = 22
@@ -42,4 +42,16 @@ export function parseLink(line: string): Link | undefined {
     mac,
     body: line.slice(0, line.length - mac.length - '"}'.length),
   }
+}
+
+/** Base64url of the SHA-256 of whole lines, for those that no checkpoint of their own chain has signed. */
+export function hashOfLines(links: readonly Link[]): string {
+  const hash = createHash('sha256')
+  for (const { body, mac } of links) hash.update(`${body}${mac}"}\n`)
+  return hash.digest('base64url')
+}
+
+/** Whether they are all entries after `last`, in their order. */
+export function areConsecutive(links: readonly Link[], last: number): boolean {
+  return links.every(({ number }, at) => number === last + 1 + at)
 }

@@ -6,7 +6,14 @@
  */
 import { createSecretKey, type KeyObject } from 'node:crypto'
 import { CHECKPOINT_ENTRIES, readCheckpoint, type Checkpoint } from './checkpoint.ts'
-import { linkMac, MAC_CHARACTERS, parseLink, type Link } from './link.ts'
+import {
+  areConsecutive,
+  hashOfLines,
+  linkMac,
+  MAC_CHARACTERS,
+  parseLink,
+  type Link,
+} from './link.ts'
 
 export interface Place {
   readonly file: string
@@ -31,6 +38,14 @@ interface Entry extends Link {
   readonly place: Place
 }
 
+interface SeenChain {
+  readonly id: string
+  readonly last: number
+  readonly signed: number
+  readonly unsigned?: string | undefined
+  readonly place: Place
+}
+
 interface WatchedChain {
   /** The last entry that a checkpoint has signed; `undefined`: the chain began before these files. */
   signedTo: number | undefined
@@ -42,7 +57,7 @@ interface WatchedChain {
 export class ChainVerifier {
   readonly #publicKey: KeyObject
   readonly #chains = new Map<string, WatchedChain>()
-  readonly #seen: { id: string; last: number; signed: number; place: Place }[] = []
+  readonly #seen: SeenChain[] = []
   readonly #files = new Map<string, number>()
   readonly #findings: Finding[] = []
   readonly #notes: Finding[] = []
@@ -63,6 +78,7 @@ export class ChainVerifier {
   }
 
   finish(): Verdict {
+    for (const one of this.#seen) this.#attest(one)
     for (const chain of this.#chains.values()) this.#finishChain(chain)
     for (const one of this.#seen) this.#checkSeen(one)
     const findings = this.#findings.toSorted((one, other) => this.#order(one, other))
@@ -145,6 +161,19 @@ export class ChainVerifier {
       this.#find(entry.place, `entry ${entry.number} was repeated or moved here`)
   }
 
+  /** Entries of a server that was killed: who opened the file next has signed what they were by then. */
+  #attest({ id, last, signed, unsigned }: SeenChain): void {
+    const chain = this.#chains.get(id)
+    if (unsigned === undefined || chain === undefined || chain.signedTo !== signed) return
+    const entries = chain.pending.filter(({ number }) => number <= last)
+    const [first] = entries
+    if (first === undefined || entries.length !== last - signed) return
+    if (hashOfLines(entries) === unsigned) this.#intact += entries.length
+    else this.#find(first.place, `${range(signed + 1, last)} were altered or moved`)
+    chain.pending = chain.pending.filter(({ number }) => number > last)
+    chain.signedTo = last
+  }
+
   #finishChain({ ended, pending, signedTo }: WatchedChain): void {
     const [entry] = pending
     if (entry === undefined) return
@@ -163,7 +192,7 @@ export class ChainVerifier {
         entry.place,
         'more entries from here on are unsigned than ever can be: a checkpoint was removed',
       )
-    } else if (!areConsecutive(pending, signedTo)) {
+    } else if (!areConsecutive(pending, signedTo ?? entry.number - 1)) {
       this.#find(
         entry.place,
         'entries of this chain were removed, moved or added from here on, behind its last checkpoint',
@@ -176,17 +205,7 @@ export class ChainVerifier {
     }
   }
 
-  #checkSeen({
-    id,
-    last,
-    place,
-    signed,
-  }: {
-    id: string
-    last: number
-    signed: number
-    place: Place
-  }) {
+  #checkSeen({ id, last, place, signed }: SeenChain): void {
     const chain = this.#chains.get(id)
     const highest = chain?.highest ?? 0
     if (highest < last) {
@@ -224,11 +243,6 @@ function isIntact({ before, first, macs }: Checkpoint, key: KeyObject, entry: En
   const signed = macs.slice(at, at + MAC_CHARACTERS)
   const macBefore = at === 0 ? before : macs.slice(at - MAC_CHARACTERS, at)
   return entry.mac === signed && linkMac(key, macBefore, entry.body) === signed
-}
-
-function areConsecutive(pending: readonly Entry[], signedTo: number | undefined): boolean {
-  const first = signedTo === undefined ? pending[0]?.number : signedTo + 1
-  return first !== undefined && pending.every(({ number }, at) => number === first + at)
 }
 
 function removed(from: number, to: number): string {
