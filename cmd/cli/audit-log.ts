@@ -1,8 +1,10 @@
 /** Reads the log of an audit device: Keyhold's, Vault's and OpenBao's are alike. */
 import { open } from 'node:fs/promises'
 import { isJsonObject, parseJson } from '../../core/json.ts'
-import type { Json } from '../../core/json.ts'
-import { objectOf, objectsOf, stringsOf, textOf } from '../client/secret.ts'
+import type { Json, JsonObject } from '../../core/json.ts'
+import { CommandFailed, EXIT_USAGE, reasonOf } from './failure.ts'
+import type { Terminal } from './terminal.ts'
+import { numberOf, objectOf, objectsOf, stringsOf, textOf } from '../client/secret.ts'
 
 /** What a line tells of one request that policies have judged. */
 export interface AuditedRequest {
@@ -17,6 +19,10 @@ export interface AuditedRequest {
   readonly path: string
   /** Empty for the root namespace, else with its `/` at the end. */
   readonly namespacePath: string
+  /** Its strings are hashed, unless the device says otherwise. */
+  readonly data: JsonObject
+  /** 0: it did not ask for wrapping. */
+  readonly wrapTtlSeconds: number
   readonly allowed: boolean
   /** The policies that allowed it. */
   readonly granting: readonly string[]
@@ -25,7 +31,32 @@ export interface AuditedRequest {
 /** A line of it; `unreadable`: it is no entry. Undefined: no policy had a say in it. */
 export type AuditLine = AuditedRequest | 'unreadable' | undefined
 
-export async function* linesOfFile(path: string): AsyncGenerator<string> {
+/** The line that tells of this request; undefined: none does, or no policy had a say in it. */
+export async function findRequest(
+  lines: AsyncIterable<string>,
+  id: string,
+): Promise<AuditedRequest | undefined> {
+  for await (const line of lines) {
+    const found = line.includes(id) ? parseAuditLine(line) : undefined
+    if (typeof found === 'object' && found.id === id) return found
+  }
+  return undefined
+}
+
+/** @throws {CommandFailed} it cannot be read */
+export async function* linesOfLog(path: string, terminal: Terminal): AsyncGenerator<string> {
+  if (path === '-') {
+    yield* (await terminal.readInput()).toString('utf8').split('\n')
+    return
+  }
+  try {
+    yield* linesOfFile(path)
+  } catch (error) {
+    throw new CommandFailed(`Error opening audit log: open ${path}: ${reasonOf(error)}`, EXIT_USAGE)
+  }
+}
+
+async function* linesOfFile(path: string): AsyncGenerator<string> {
   const file = await open(path)
   try {
     yield* file.readLines()
@@ -52,6 +83,8 @@ export function parseAuditLine(line: string): AuditLine {
     operation: textOf(request['operation']),
     path: textOf(request['path']),
     namespacePath: textOf(objectOf(request['namespace'])?.['path']),
+    data: objectOf(request['data']) ?? {},
+    wrapTtlSeconds: numberOf(request['wrap_ttl']),
     allowed: results['allowed'] === true,
     granting: objectsOf(results['granting_policies']).map(({ name }) => textOf(name)),
   }

@@ -4,12 +4,13 @@ import { InvalidDuration, parseDurationSeconds } from '../../core/duration.ts'
 import { askData } from '../client/logical.ts'
 import { textOf } from '../client/secret.ts'
 import { asksForSudo } from '../client/sudo-paths.ts'
-import { linesOfFile, parseAuditLine, type AuditedRequest } from './audit-log.ts'
+import { linesOfLog, parseAuditLine, type AuditedRequest } from './audit-log.ts'
 import { command, exactly } from './command.ts'
 import type { Call } from './command.ts'
-import { CommandFailed, EXIT_USAGE, UsageProblem, orFail, reasonOf } from './failure.ts'
+import { CommandFailed, EXIT_USAGE, UsageProblem, orFail } from './failure.ts'
 import { text, whole, yesNo } from './flags.ts'
 import type { FlagValues } from './flags.ts'
+import { namespacePrefix } from './paths.ts'
 import {
   neededCapability,
   policyText,
@@ -50,7 +51,7 @@ printed, for a person to read.`,
   async run(call) {
     const { flags: given, args, connection, printer } = call
     const file = (args[0] ?? '').trim()
-    const namespace = namespacePrefixOf(connection().namespace)
+    const namespace = namespacePrefix(connection().namespace)
     const entries = await collect(file, call, await wantedOf(call), namespace)
     const { group } = given
     if (group !== undefined && group < 2) throw new UsageProblem('-group must be at least 2')
@@ -66,11 +67,6 @@ printed, for a person to read.`,
     else printer.data({ policy })
   },
 })
-
-function namespacePrefixOf(namespace: string): string {
-  const bare = namespace.replace(/^\/+|\/+$/g, '')
-  return bare === '' || bare === 'root' ? '' : `${bare}/`
-}
 
 type Wanted = (request: AuditedRequest) => boolean
 
@@ -143,7 +139,7 @@ async function collect(
     firstMs: Infinity,
     lastMs: -Infinity,
   }
-  for await (const line of linesOf(file, call)) {
+  for await (const line of linesOfLog(file, call.terminal)) {
     const entry = line.trim() === '' ? undefined : parseAuditLine(line)
     if (entry === 'unreadable') found.unreadable++
     else if (entry !== undefined && isWanted(entry)) take(found, entry, call, namespace)
@@ -174,18 +170,6 @@ function take(
   found.requests.add(entry.id)
   found.firstMs = Math.min(found.firstMs, entry.timeMs)
   found.lastMs = Math.max(found.lastMs, entry.timeMs)
-}
-
-async function* linesOf(file: string, { terminal }: AuditCall): AsyncGenerator<string> {
-  if (file === '-') {
-    yield* (await terminal.readInput()).toString('utf8').split('\n')
-    return
-  }
-  try {
-    yield* linesOfFile(file)
-  } catch (error) {
-    throw new CommandFailed(`Error opening audit log: open ${file}: ${reasonOf(error)}`, EXIT_USAGE)
-  }
 }
 
 function commentOf({ requests, firstMs, lastMs }: Collected, namespace: string): readonly string[] {

@@ -56,5 +56,6 @@ function problemOf(
   if (allowedValues === undefined || value === undefined) {
     return allowed.has('*') ? undefined : 'not_allowed'
   }
-  return isAllowedValue(name, allowedValues, value) ? undefined : 'value_not_allowed'
+  const allows = allowedValues.length === 0 || isAllowedValue(name, allowedValues, value)
+  return allows ? undefined : 'value_not_allowed'
 }

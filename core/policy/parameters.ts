@@ -81,12 +81,11 @@ function isAllowed(allowed: ParameterRules, data: JsonObject): boolean {
     const values = allowed.get(name)
     const value = data[given]
     if (values === undefined || value === undefined) return anyOther
-    return isAllowedValue(name, values, value)
+    return values.length === 0 || isAllowedValue(name, values, value)
   })
 }
 
 export function isAllowedValue(name: string, values: readonly Plain[], value: Json): boolean {
-  if (values.length === 0) return true
   if (!POLICY_LISTS.has(name)) return values.some((one) => isSame(one, value))
   const names = policyNames(value)
   const folded = values.map(foldCase)
