@@ -218,6 +218,15 @@ test('after a slow write the next ones go through the pool, in order, and then n
   expect(content()).toBe('one\ntwo\nthree\nfour\n')
 })
 
+test('a write of many lines is not slow for taking longer than one of few', async () => {
+  const device = openFile()
+  stepMs = 30
+  await device.write('x'.repeat(16 * 1024 * 1024))
+  const written = device.write('y')
+  expect(content().endsWith('y')).toBe(true)
+  await written
+})
+
 test('processes may share a file', async () => {
   const [one, other] = [openFile(), openFile()]
 

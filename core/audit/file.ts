@@ -6,8 +6,8 @@
  * Written  `write` resolves when the system has the lines (as Vault: no fsync).
  * Blocks   lines are written from the main thread, at the end of a turn. Measured (2 cores, 1.1 kB a line): through
  *          libuv's pool a request costs 84 µs instead of 42 with one connection, 40 instead of 38 with 32, the same
- *          with 256. A disk that stalls must not stop the server, though: after a write of more than `SLOW_MS` the
- *          next ones go through the pool, for `SLOW_REST_MS`.
+ *          with 256. A disk that stalls must not stop the server, though: after a slow write the next ones go through
+ *          the pool, for `SLOW_REST_MS`.
  * Moved    a file that was deleted or moved away is noticed within a second, and a new one begun.
  * Fails    AuditWriteFailed; the next write opens the file anew, and begins with a newline if the last one was cut off.
  */
@@ -36,6 +36,8 @@ type FileSink = Extract<Sink, { kind: 'file' }>
 
 /** No request should wait longer for another's line; a write to the page cache takes some 5 µs. */
 const SLOW_MS = 20
+/** A large group of lines may take longer: three times what copying it to the page cache takes. */
+const SLOW_CHARACTERS_PER_MS = 256 * 1024
 const SLOW_REST_MS = 5_000
 /** How often it is looked whether the file was deleted or moved under us, and whether others have written to it. */
 const MOVED_CHECK_MS = 1_000
@@ -127,7 +129,8 @@ export class FileDevice implements AuditDevice {
     this.#size += bytes
     this.#torn = false
     const finishedMs = this.#clock.monotonicMs()
-    if (finishedMs - startedMs > SLOW_MS) this.#slowUntilMs = finishedMs + SLOW_REST_MS
+    const allowedMs = SLOW_MS + whole.length / SLOW_CHARACTERS_PER_MS
+    if (finishedMs - startedMs > allowedMs) this.#slowUntilMs = finishedMs + SLOW_REST_MS
   }
 
   async #writeInPool(lines: string, nowMs: number): Promise<void> {
