@@ -61,6 +61,33 @@ test('row 104: so is the audit log', async () => {
   expect(modeOf(file)).toBe(0o600)
 })
 
+test('row 104: so are the file that a rotation leaves and the one that it begins', async () => {
+  const directory = openDirectory()
+  const { cluster, enable } = await audited(directory)
+  const file = join(directory, 'audit.log')
+  expect((await enable({ file_path: file, mode: '0000', rotate_bytes: '65536' })).status).toBe(204)
+  const long = 'x'.repeat(100)
+  while (readdirSync(directory).length < 2) await cluster.read(`cubbyhole/${`${long}/`.repeat(40)}`)
+  for (const file of readdirSync(directory)) {
+    expect([file, modeOf(join(directory, file))]).toEqual([file, 0o600])
+  }
+})
+
+test('rows 72, 73: no option of a device reads a file or a variable of the server', async () => {
+  const { cluster, enable } = await audited(openDirectory())
+  for (const secret of ['file:///etc/passwd', 'FILE:///etc/passwd', 'env://PATH']) {
+    for (const options of [
+      { uri: secret },
+      { uri: 'http://127.0.0.1:1', headers: JSON.stringify({ 'x-a': [secret] }) },
+    ]) {
+      const body = { type: 'http', options: { ...options, skip_test: 'true' } }
+      const answer = await cluster.write('sys/audit/h', body)
+      expect([secret, answer.status, answer.text.includes('root:')]).toEqual([secret, 400, false])
+    }
+    expect((await enable({ file_path: secret })).status).toBe(400)
+  }
+})
+
 test('rows 72, 107 (CVE-2025-54997, OpenBao GH-1651): no mode makes an audit file more than a file that is read and written', async () => {
   const directory = openDirectory()
   const { cluster, enable } = await audited(directory)

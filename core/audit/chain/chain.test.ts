@@ -114,6 +114,22 @@ describe('what is as it was written', () => {
     expect(verdict(all[1]).notes[0]?.text).toContain('began in an earlier file')
   })
 
+  test('where two processes write and rotate one file', async () => {
+    const rotation = { bytes: 2_500, ageMs: undefined, maxFiles: undefined }
+    const devices = [open(rotation), open(rotation)]
+    for (let i = 0; i < 90; i++) {
+      await devices[i % 3 === 0 ? 0 : 1]?.write(entry(`e${i}`))
+      clock.advance(170)
+    }
+    for (const device of devices) device.close()
+    const files = readdirSync(directory).filter((name) => name !== 'audit.log')
+    expect(files.length).toBeGreaterThan(3)
+    const all = [...files.toSorted(), 'audit.log'].flatMap((name) =>
+      readFileSync(join(directory, name), 'utf8').trimEnd().split('\n'),
+    )
+    expect(verdict(all)).toEqual({ findings: [], notes: [], intact: 90 })
+  })
+
   test('256 entries are signed at once, fewer after ten seconds', async () => {
     const device = open()
     await device.write(entry('x').repeat(256))
