@@ -222,9 +222,11 @@ test('a write of many lines is not slow for taking longer than one of few', asyn
   const device = openFile()
   stepMs = 30
   await device.write('x'.repeat(16 * 1024 * 1024))
-  const written = device.write('y')
-  expect(content().endsWith('y')).toBe(true)
-  await written
+  let written = false
+  void device.write('y').then(() => (written = true))
+  // What goes through the pool is not done before the next turn.
+  for (let i = 0; i < 10; i++) await Promise.resolve()
+  expect(written).toBe(true)
 })
 
 test('processes may share a file', async () => {
