@@ -173,6 +173,8 @@ function rowsOf(status: JsonObject): string[][] {
 /** For a person under stress: where we are, and the one thing to do. */
 function whatIsNext(status: JsonObject, again: string): string {
   const encoded = textOf(status['encoded_token'])
+  if (encoded !== '' && textOf(status['pgp_fingerprint']) !== '')
+    return `The token is made. Who has the PGP key reads it by: echo ${encoded} | base64 -d | gpg -d`
   if (encoded !== '')
     return `The token is made. Who keeps the one-time password reads it by: ${again} -decode=${encoded} -otp=PASSWORD`
   if (status['started'] !== true) return `Nothing is running. To begin: ${again} -init`

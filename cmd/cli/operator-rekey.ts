@@ -1,7 +1,7 @@
 /** The command `operator rekey`: new key shares, where enough holders of the present ones agree. */
 import type { JsonObject } from '../../core/json.ts'
 import type { Connection } from '../client/connection.ts'
-import { askBare, perform } from '../client/logical.ts'
+import { askBare, perform, readSecret } from '../client/logical.ts'
 import { numberOf, stringsOf, textOf } from '../client/secret.ts'
 import { goValue } from '../output/go-value.ts'
 import { tableText } from '../output/table.ts'
@@ -31,6 +31,8 @@ const flags = {
     'Files with public PGP keys, with commas between, one a share: each share is encrypted for its holder.',
   ),
   backup: yesNo('With -pgp-keys: the server keeps the encrypted shares.'),
+  'backup-retrieve': yesNo('Show the encrypted shares that the server keeps.'),
+  'backup-delete': yesNo('Have the server forget them.'),
   nonce: text('The nonce of the ceremony; needed with a share that is not typed at the prompt.'),
   target: text('"barrier", or "recovery" where the seal opens by itself.'),
 }
@@ -58,6 +60,8 @@ async function act(call: RekeyCall): Promise<void> {
   const given = call.flags
   const paths = pathsOf(given.target)
   const connection = call.connection()
+  if (given['backup-delete']) return deleteBackup(connection, paths, call)
+  if (given['backup-retrieve']) return showBackup(connection, paths, call)
   if (given.cancel) return cancel(connection, paths, call)
   if (given.init) return begin(connection, paths, call)
   if (given.status) return showStatus(await askStatus(connection, paths, given.verify), call)
@@ -68,6 +72,7 @@ interface Paths {
   readonly init: string
   readonly update: string
   readonly verify: string
+  readonly backup: string
 }
 
 function pathsOf(target = 'barrier'): Paths {
@@ -78,7 +83,8 @@ function pathsOf(target = 'barrier'): Paths {
   ])
   const root = roots.get(target.trim().toLowerCase())
   if (root === undefined) throw new UsageProblem(`Unknown target: ${target}`)
-  return { init: `${root}/init`, update: `${root}/update`, verify: `${root}/verify` }
+  const backup = root === 'sys/rekey' ? `${root}/backup` : 'sys/rekey/recovery-key-backup'
+  return { init: `${root}/init`, update: `${root}/update`, verify: `${root}/verify`, backup }
 }
 
 function askStatus(connection: Connection, paths: Paths, verifies: boolean): Promise<JsonObject> {
@@ -123,6 +129,30 @@ async function cancel(
   )
 }
 
+async function showBackup(
+  connection: Connection,
+  { backup }: Paths,
+  { printer }: RekeyCall,
+): Promise<void> {
+  const secret = await orFail(
+    'Error retrieving rekey backed up keys',
+    readSecret(connection, backup),
+  )
+  printer.secret(secret)
+}
+
+async function deleteBackup(
+  connection: Connection,
+  { backup: path }: Paths,
+  { printer }: RekeyCall,
+): Promise<void> {
+  await orFail(
+    'Error deleting rekey backed up keys',
+    perform(connection, { method: 'DELETE', path }),
+  )
+  printer.line('Success! Deleted backed up keys (if they existed)')
+}
+
 async function give(connection: Connection, paths: Paths, call: RekeyCall): Promise<void> {
   const { flags: given, program, printer } = call
   const again = `${program.command} operator rekey`
@@ -156,7 +186,15 @@ function showVerified({ printer }: RekeyCall): void {
 
 function showKeys(answer: JsonObject, before: JsonObject, { printer, program }: RekeyCall): void {
   const keys = stringsOf(answer['keys_base64']) ?? []
-  keys.forEach((key, at) => printer.line(`Key ${at + 1}: ${key}`))
+  const fingerprints = stringsOf(answer['pgp_fingerprints']) ?? []
+  keys.forEach((key, at) => {
+    const holder = fingerprints[at]
+    printer.line(
+      holder === undefined
+        ? `Key ${at + 1}: ${key}`
+        : `Key ${at + 1} fingerprint: ${holder}; value: ${key}`,
+    )
+  })
   printer.line(`\nOperation nonce: ${textOf(answer['nonce'])}`)
   const shares = `${goValue(before['n'])} key shares and a key threshold of ${goValue(before['t'])}`
   const verifies = answer['verification_required'] === true

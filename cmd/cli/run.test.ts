@@ -168,6 +168,16 @@ describe('operator generate-root', () => {
     ])
   })
 
+  test('a token that was encrypted to a PGP key is read by it', async () => {
+    const done = { ...ROOT_ATTEMPT, complete: true, encoded_token: 'wV4=', pgp_fingerprint: 'f1' }
+    const { err } = await run('operator generate-root', {
+      answers: { ...RUNNING, 'PUT /v1/sys/generate-root/update': [200, done] },
+      as: 'keyhold',
+      hiddenLine: 'a-share',
+    })
+    expect(err.replaceAll(/\s+/g, ' ')).toContain('echo wV4= | base64 -d | gpg -d')
+  })
+
   test('where none runs, a share is not asked for', async () => {
     const idle = { ...ROOT_ATTEMPT, started: false, nonce: '' }
     const { exitCode, err } = await run('operator generate-root', {
@@ -239,6 +249,33 @@ describe('operator rekey', () => {
     expect(err.replaceAll(/\s+/g, ' ')).toContain(
       'with the nonce v-1: keyhold operator rekey -verify',
     )
+  })
+
+  test('shares that were encrypted are shown with the fingerprint of whose they are', async () => {
+    const done = {
+      complete: true,
+      keys: ['aa', 'bb'],
+      keys_base64: ['qg==', 'uw=='],
+      pgp_fingerprints: ['f1', 'f2'],
+    }
+    const answers = {
+      'GET /v1/sys/rekey/init': [200, REKEY],
+      'PUT /v1/sys/rekey/update': [200, done],
+    } as const
+    const { out } = await run('operator rekey', { answers, hiddenLine: 'a-share' })
+    expect(out).toContain('Key 1 fingerprint: f1; value: qg==\nKey 2 fingerprint: f2; value: uw==')
+  })
+
+  test('what the server keeps of them can be shown, and deleted', async () => {
+    const data = { nonce: 'n-1', keys: { f1: ['aa'] }, keys_base64: { f1: ['qg=='] } }
+    const shown = await run('operator rekey -backup-retrieve', {
+      answers: { 'GET /v1/sys/rekey/backup': [200, { data }] },
+    })
+    expect(shown.out).toContain('f1')
+    const deleted = await run('operator rekey -backup-delete', {
+      answers: { 'DELETE /v1/sys/rekey/backup': [204, undefined] },
+    })
+    expect(deleted.out).toContain('Success!')
   })
 
   test('-verify gives new shares back, until they are active', async () => {

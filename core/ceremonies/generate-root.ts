@@ -1,6 +1,6 @@
 /**
  * A new root token by the agreement of a threshold of share holders, for a server whose root tokens are all revoked or
- * lost. The token leaves the server only encrypted by a one-time password, which the person who began knows. One attempt at a time;
+ * lost. The token leaves the server only encrypted, by a one-time password or to a PGP key of the person who began. One attempt at a time;
  * its progress is one record, which every node sees.
  */
 import { z } from 'zod'
@@ -8,6 +8,7 @@ import { issueRootToken } from '../bootstrap.ts'
 import { BadRequest } from '../errors.ts'
 import type { Random } from '../random.ts'
 import { demandSealConfig, recordReader } from '../seal/lifecycle.ts'
+import { encryptTo, readPgpKey } from '../seal/pgp.ts'
 import type { SealConfig } from '../seal/seal-config.ts'
 import { WrongShares, type Seal } from '../seal/seal.ts'
 import { kind } from '../store/kind.ts'
@@ -20,13 +21,18 @@ const attempts = kind(
   z
     .object({
       nonce: z.string(),
+      /** Empty where the token is encrypted to a PGP key. */
       otp: z.string(),
+      /** Base64; empty: none. */
+      pgpKey: z.string().default(''),
+      pgpFingerprint: z.string().default(''),
       shares: z.array(z.string()).readonly(),
       expiresAtMs: z.number(),
     })
     .readonly(),
   { keptWhenWritten: false },
 )
+type Running = ReturnType<typeof attempts.decode>
 export const GENERATE_ROOT_KEY = 'core/ceremony/generate-root'
 
 export interface GenerateRootParts {
@@ -45,8 +51,13 @@ export interface RootAttempt {
   readonly progress: number
   /** Shares needed. */
   readonly required: number
-  /** Base64 without padding of the token XOR the password; only of the update that made it. */
+  /**
+   * Only of the update that made the token: base64 without padding of the token XOR the password, or base64 of a
+   * PGP message.
+   */
   readonly encodedToken: string
+  /** Of the key that the token is encrypted to; empty: none. */
+  readonly pgpFingerprint: string
   /** Only in the answer to a start that brought none. */
   readonly otp: string
 }
@@ -68,10 +79,18 @@ export class GenerateRoot {
    * Begins an attempt.
    *
    * @param otp as long as a root token; empty: one is drawn, and answered
-   * @throws {BadRequest} one is running, or the password has another length
+   * @param pgpKey a public key in base64, in place of a password; empty: none
+   * @throws {BadRequest} one is running, the password has another length, or the key is none
    */
-  async start(moment: Moment, otp: string): Promise<RootAttempt> {
+  async start(
+    moment: Moment,
+    { otp, pgpKey }: { otp: string; pgpKey: string },
+  ): Promise<RootAttempt> {
     const { random } = this.#parts
+    if (otp !== '' && pgpKey !== '') {
+      throw new BadRequest('otp and pgp_key exclude each other: give one of them')
+    }
+    const pgpFingerprint = pgpKey === '' ? '' : (await readPgpKey(pgpKey)).fingerprint
     if (otp !== '' && Buffer.byteLength(otp) !== ROOT_TOKEN_CHARACTERS) {
       throw new BadRequest('OTP string has incorrect length')
     }
@@ -79,10 +98,12 @@ export class GenerateRoot {
     if ((await current(moment)) !== undefined) {
       throw new BadRequest('root generation already in progress for this namespace')
     }
-    const drawn = otp === '' ? random.base62(ROOT_TOKEN_CHARACTERS) : ''
+    const drawn = otp === '' && pgpKey === '' ? random.base62(ROOT_TOKEN_CHARACTERS) : ''
     const attempt = {
       nonce: random.uuid(),
       otp: otp || drawn,
+      pgpKey,
+      pgpFingerprint,
       shares: [],
       expiresAtMs: moment.nowMs + CEREMONY_MS,
     }
@@ -128,7 +149,7 @@ export class GenerateRoot {
       const token = await issueRootToken({ root, random, batch, nowMs })
       root.delete(GENERATE_ROOT_KEY)
       const { threshold } = config
-      const encodedToken = xor(token, running.otp).toString('base64').replaceAll('=', '')
+      const encodedToken = await encode(token, running)
       return { ...shown(threshold, running), progress: threshold, encodedToken }
     }
     const shares = gathered.state === 'more' ? gathered.shares : []
@@ -148,18 +169,22 @@ async function current({ root, nowMs }: Moment) {
   return attempt !== undefined && attempt.expiresAtMs > nowMs ? attempt : undefined
 }
 
-function shown(
-  required: number,
-  attempt: { readonly nonce: string; readonly shares: readonly string[] } | undefined,
-): RootAttempt {
+function shown(required: number, attempt: Running | undefined): RootAttempt {
   return {
     nonce: attempt?.nonce ?? '',
     started: attempt !== undefined,
     progress: attempt?.shares.length ?? 0,
     required,
     encodedToken: '',
+    pgpFingerprint: attempt?.pgpFingerprint ?? '',
     otp: '',
   }
+}
+
+/** As only who began the attempt can read it. */
+async function encode(token: string, { otp, pgpKey }: Running): Promise<string> {
+  if (pgpKey === '') return xor(token, otp).toString('base64').replaceAll('=', '')
+  return (await encryptTo(await readPgpKey(pgpKey), Buffer.from(token))).toString('base64')
 }
 
 /** @throws {BadRequest} the two have different lengths */

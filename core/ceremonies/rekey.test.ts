@@ -218,7 +218,7 @@ describe('nothing changes', () => {
     ],
     [
       { ...TWO_OF_TWO, pgp_keys: ['a', 'b'] },
-      'this release does not encrypt shares to PGP keys; leave pgp_keys out',
+      'error parsing PGP key: error decoding given PGP key: illegal base64 data at input byte 0',
     ],
   ])('by a start with %j', async (body, text) => {
     const { post, get } = await startShared()

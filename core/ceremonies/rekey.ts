@@ -14,11 +14,23 @@ import { KEY_BYTES } from '../barrier/sealed-record.ts'
 import { BadRequest } from '../errors.ts'
 import type { Random } from '../random.ts'
 import { demandSealConfig, recordReader, replaceShares } from '../seal/lifecycle.ts'
+import { checkKeyCount, encryptShares, readPgpKeys } from '../seal/pgp.ts'
 import { checkSharing } from '../seal/seal-config.ts'
 import { WrongShares, type Seal, type Sharing } from '../seal/seal.ts'
 import { kind } from '../store/kind.ts'
 import { CEREMONY_MS, gather, type Moment } from './gathered-shares.ts'
 import { GENERATE_ROOT_KEY } from './generate-root.ts'
+
+const backupSchema = z
+  .object({
+    nonce: z.string(),
+    /** Fingerprint -> PGP messages in hex. */
+    keys: z.record(z.string(), z.array(z.string()).readonly()).readonly(),
+  })
+  .readonly()
+export type SharesBackup = z.infer<typeof backupSchema>
+const backups = kind('shares-backup', backupSchema)
+const BACKUP_KEY = 'core/unseal-keys-backup'
 
 const sealedShares = z.array(z.string()).readonly()
 const rekeys = kind(
@@ -28,6 +40,11 @@ const rekeys = kind(
       nonce: z.string(),
       sharing: z.object({ shares: z.int(), threshold: z.int() }).readonly(),
       verifies: z.boolean(),
+      /** Base64, one for each new share; empty: they are not encrypted. */
+      pgpKeys: z.array(z.string()).readonly().default([]),
+      pgpFingerprints: z.array(z.string()).readonly().default([]),
+      /** Whether the encrypted shares are kept. */
+      backup: z.boolean().default(false),
       shares: sealedShares,
       /** Once the present holders have agreed: what waits for the new ones to bring theirs. */
       pending: z
@@ -36,6 +53,8 @@ const rekeys = kind(
           shares: sealedShares,
           /** Storage key -> the seal's record, base64. */
           wrapped: z.record(z.string(), z.string()).readonly(),
+          /** The encrypted shares, to be kept once they are in force. */
+          backup: backupSchema.nullable().default(null),
           /** Of the root key's record, when the holders agreed. */
           revision: z.int(),
         })
@@ -59,6 +78,9 @@ export interface RekeyParts {
 
 export interface RekeyOptions extends Sharing {
   readonly verifies: boolean
+  /** Public keys in base64, one for each new share; none: they are not encrypted. */
+  readonly pgpKeys: readonly string[]
+  readonly backup: boolean
 }
 
 export interface RekeyStatus {
@@ -72,6 +94,8 @@ export interface RekeyStatus {
   /** Present shares needed. */
   readonly required: number
   readonly verifies: boolean
+  readonly pgpFingerprints: readonly string[]
+  readonly backup: boolean
   /** Empty: nothing is there to be verified yet. */
   readonly verificationNonce: string
 }
@@ -79,7 +103,7 @@ export interface RekeyStatus {
 /** The present holders have agreed. */
 export interface NewShares extends Omit<RekeyStatus, 'state'> {
   readonly state: 'new shares'
-  /** One for each holder; the caller zeroes them. */
+  /** One for each holder, encrypted where there are PGP keys; the caller zeroes them. */
   readonly keys: readonly Buffer[]
   /** Puts them in place of the present ones, once the request is durable; nothing to do where they wait for verification. */
   readonly apply: (() => Promise<void>) | undefined
@@ -108,21 +132,43 @@ export class Rekey {
     return shown((await this.#present()).threshold, await current(moment))
   }
 
-  /** @throws {BadRequest} one is running, or shares and threshold do not fit */
-  async start(
-    { root, nowMs }: Moment,
-    { verifies, ...sharing }: RekeyOptions,
-  ): Promise<RekeyStatus> {
-    checkSharing(sharing, 'rekey seal')
-    const { threshold } = await this.#present()
-    if ((await current({ root, nowMs })) !== undefined) {
-      throw new BadRequest('rekey already in progress')
+  /** @throws {BadRequest} one is running; shares, threshold and PGP keys do not fit */
+  async start(moment: Moment, options: RekeyOptions): Promise<RekeyStatus> {
+    const { verifies, pgpKeys, backup, shares, threshold } = options
+    if (backup && pgpKeys.length === 0) {
+      throw new BadRequest(
+        'cannot request a backup of the new keys without providing PGP keys for encryption',
+      )
     }
-    const expiresAtMs = nowMs + CEREMONY_MS
-    const nonce = this.#parts.random.uuid()
-    const running = { nonce, sharing, verifies, shares: [], pending: null, expiresAtMs }
-    root.put(rekeys, REKEY_KEY, running)
-    return shown(threshold, running)
+    checkSharing(options, 'rekey seal')
+    checkKeyCount(pgpKeys, shares, 'rekey seal')
+    const pgpFingerprints = (await readPgpKeys(pgpKeys)).map(({ fingerprint }) => fingerprint)
+    const present = await this.#present()
+    if ((await current(moment)) !== undefined) throw new BadRequest('rekey already in progress')
+    const running = {
+      nonce: this.#parts.random.uuid(),
+      sharing: { shares, threshold },
+      verifies,
+      pgpKeys,
+      pgpFingerprints,
+      backup,
+      shares: [],
+      pending: null,
+      expiresAtMs: moment.nowMs + CEREMONY_MS,
+    }
+    moment.root.put(rekeys, REKEY_KEY, running)
+    return shown(present.threshold, running)
+  }
+
+  /** The encrypted shares that are in force, where they were to be kept. */
+  async backup({ root }: Moment): Promise<SharesBackup> {
+    const backup = await root.get(backups, BACKUP_KEY)
+    if (backup === undefined) throw new BadRequest('no backed-up keys found')
+    return backup
+  }
+
+  async forgetBackup({ root }: Moment): Promise<void> {
+    if ((await root.get(backups, BACKUP_KEY)) !== undefined) root.delete(BACKUP_KEY)
   }
 
   /**
@@ -162,7 +208,7 @@ export class Rekey {
       shares: running.shares,
       attempt: async (shares) => {
         await seal.verifyShares(recordReader(storage), shares)
-        return this.#newKey(running.sharing)
+        return this.#newKey(running)
       },
     })
     if (gathered.state === 'enough') {
@@ -221,8 +267,8 @@ export class Rekey {
     })
     if (gathered.state === 'enough') {
       moment.root.delete(REKEY_KEY)
-      const { revision } = pending
-      const apply = this.#applying(gathered.result, { wrapped, sharing, revision })
+      const { revision, backup } = pending
+      const apply = this.#applying(gathered.result, { wrapped, sharing, revision, backup })
       return { state: 'verified', nonce: pending.nonce, apply }
     }
     const shares = gathered.state === 'more' ? gathered.shares : []
@@ -235,11 +281,13 @@ export class Rekey {
     return demandSealConfig(recordReader(this.#parts.storage))
   }
 
-  async #newKey(sharing: Sharing) {
+  async #newKey({ sharing, pgpKeys }: Running) {
+    const holders = await readPgpKeys(pgpKeys)
     const rootKey = this.#parts.random.bytes(KEY_BYTES)
     try {
       const { records, shares } = await this.#parts.seal.protect(rootKey, sharing)
-      return { wrapped: records, keys: shares, rootKey: asKey(rootKey) }
+      const keys = holders.length === 0 ? shares : await encryptShares(shares, holders)
+      return { wrapped: records, keys, rootKey: asKey(rootKey) }
     } finally {
       rootKey.fill(0)
     }
@@ -257,14 +305,16 @@ export class Rekey {
     },
   ): NewShares {
     const { keys, wrapped, revision, required } = made
+    const backup = running.backup ? backupOf(running, keys) : null
     if (!running.verifies) {
       moment.root.delete(REKEY_KEY)
-      const apply = this.#applying(made.rootKey, { wrapped, sharing: running.sharing, revision })
+      const { sharing } = running
+      const apply = this.#applying(made.rootKey, { wrapped, sharing, revision, backup })
       return { ...shown(required, running), state: 'new shares', keys, apply }
     }
     const texts = Array.from(wrapped, ([key, bytes]) => [key, bytes.toString('base64')] as const)
     const nonce = this.#parts.random.uuid()
-    const pending = { nonce, shares: [], wrapped: Object.fromEntries(texts), revision }
+    const pending = { nonce, shares: [], wrapped: Object.fromEntries(texts), revision, backup }
     const next = this.#put(moment, { ...running, shares: [], pending })
     return { ...shown(required, next), state: 'new shares', keys, apply: undefined }
   }
@@ -276,24 +326,24 @@ export class Rekey {
       readonly wrapped: ReadonlyMap<string, Buffer>
       readonly sharing: Sharing
       readonly revision: number
+      readonly backup: SharesBackup | null
     },
   ): () => Promise<void> {
     return async () => {
       const { storage, seal } = this.#parts
+      const { barrier } = this.#parts.open()
+      const kept = new Map(next.backup === null ? [] : [[BACKUP_KEY, backups.encode(next.backup)]])
+      // An older backup holds shares that open nothing any more.
+      const forget = next.backup === null ? [GENERATE_ROOT_KEY, BACKUP_KEY] : [GENERATE_ROOT_KEY]
+      const records = new Map([...next.wrapped, ...(await barrier.sealAll(kept))])
       const rootKey = key.export()
       const { shares, threshold } = next.sharing
       try {
-        await replaceShares(
-          { storage, barrier: this.#parts.open().barrier },
-          rootKey,
-          next.wrapped,
-          {
-            config: { type: seal.type, shares, threshold },
-            revision: next.revision,
-            // The shares that it holds are worth nothing now.
-            forget: [GENERATE_ROOT_KEY],
-          },
-        )
+        await replaceShares({ storage, barrier }, rootKey, records, {
+          config: { type: seal.type, shares, threshold },
+          revision: next.revision,
+          forget,
+        })
       } finally {
         rootKey.fill(0)
       }
@@ -305,6 +355,15 @@ export class Rekey {
     root.put(rekeys, REKEY_KEY, next)
     return next
   }
+}
+
+function backupOf({ nonce, pgpFingerprints }: Running, keys: readonly Buffer[]): SharesBackup {
+  const byFingerprint = new Map<string, string[]>()
+  for (const [i, fingerprint] of pgpFingerprints.entries()) {
+    const text = keys[i]?.toString('hex') ?? ''
+    byFingerprint.set(fingerprint, [...(byFingerprint.get(fingerprint) ?? []), text])
+  }
+  return { nonce, keys: Object.fromEntries(byFingerprint) }
 }
 
 /** Held so between a request and its commit: OpenSSL overwrites it, whatever becomes of the request. */
@@ -340,6 +399,8 @@ function shown(required: number, running: Running | undefined): RekeyStatus {
     progress: running?.shares.length ?? 0,
     required,
     verifies: running?.verifies ?? false,
+    pgpFingerprints: running?.pgpFingerprints ?? [],
+    backup: running?.backup ?? false,
     verificationNonce: running?.pending?.nonce ?? '',
   }
 }

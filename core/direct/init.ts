@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { BadRequest } from '../errors.ts'
 import type { HttpRequest, HttpResponse } from '../http/message.ts'
 import type { Node } from '../node.ts'
+import { checkKeyCount, encryptShares, encryptTo, readPgpKey, readPgpKeys } from '../seal/pgp.ts'
 import { bare, readStrict, type DirectEndpoint } from './endpoint.ts'
 
 const initBody = z.object({
@@ -29,13 +30,19 @@ export const initEndpoint: DirectEndpoint = {
 async function initialize(node: Node, http: HttpRequest): Promise<HttpResponse> {
   const body = readStrict(http, node.parts.limits, initBody, 'InitRequest')
   checkApplicable(body, node.parts.seal.type)
-  checkPgp(body)
   const sharing = { shares: body.secret_shares, threshold: body.secret_threshold }
+  checkKeyCount(body.pgp_keys ?? [], sharing.shares, 'seal')
+  const holders = await readPgpKeys(body.pgp_keys ?? [])
+  const owner = body.root_token_pgp_key ? await readPgpKey(body.root_token_pgp_key) : undefined
   const { shares, rootToken } = await node.initialize(sharing)
+  const handed = holders.length === 0 ? shares : await encryptShares(shares, holders)
   const answer = bare({
-    keys: shares.map((share) => share.toString('hex')),
-    keys_base64: shares.map((share) => share.toString('base64')),
-    root_token: rootToken,
+    keys: handed.map((share) => share.toString('hex')),
+    keys_base64: handed.map((share) => share.toString('base64')),
+    root_token:
+      owner === undefined
+        ? rootToken
+        : (await encryptTo(owner, Buffer.from(rootToken))).toString('base64'),
   })
   for (const share of shares) share.fill(0)
   return answer
@@ -49,22 +56,5 @@ function checkApplicable(body: InitBody, sealType: string): void {
   ].filter((name) => name !== '')
   if (given.length > 0) {
     throw new BadRequest(`parameters ${given.join(',')} not applicable to seal type ${sealType}`)
-  }
-}
-
-function checkPgp({
-  pgp_keys: keys,
-  secret_shares: shares,
-  root_token_pgp_key: rootKey,
-}: InitBody): void {
-  if (keys && keys.length > 0 && keys.length !== shares) {
-    throw new BadRequest(
-      'invalid seal configuration: count mismatch between number of provided PGP keys and number of shares',
-    )
-  }
-  if ((keys && keys.length > 0) || rootKey) {
-    throw new BadRequest(
-      'this release does not encrypt shares to PGP keys; leave pgp_keys and root_token_pgp_key out',
-    )
   }
 }

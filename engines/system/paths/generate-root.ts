@@ -34,10 +34,7 @@ export function generateRootPaths(generateRoot: GenerateRoot, warn: (text: strin
       form(await generateRoot.status(momentOf(request)), 'status'),
     async start(request: Request<typeof startFields>) {
       const { otp, pgp_key: pgpKey } = request.data
-      if (pgpKey !== '') {
-        throw new BadRequest('this release does not encrypt to PGP keys; use otp instead')
-      }
-      return form(await generateRoot.start(momentOf(request), otp), 'start')
+      return form(await generateRoot.start(momentOf(request), { otp, pgpKey }), 'start')
     },
     cancel: (request: RequestBase) => generateRoot.cancel(momentOf(request)),
     async update(request: Request<typeof updateFields>): Promise<Response> {
@@ -108,7 +105,7 @@ function bareForm(attempt: RootAttempt, what: string): Response {
       complete: attempt.encodedToken !== '',
       encoded_token: attempt.encodedToken,
       encoded_root_token: attempt.encodedToken,
-      pgp_fingerprint: '',
+      pgp_fingerprint: attempt.pgpFingerprint,
       otp: attempt.otp,
       otp_length: what === 'update' ? 0 : ROOT_TOKEN_CHARACTERS,
     },
@@ -123,7 +120,7 @@ function envelopeForm(attempt: RootAttempt, what: string): Response {
       ...(what === 'update'
         ? { encoded_token: encodedToken }
         : { otp, otp_length: ROOT_TOKEN_CHARACTERS }),
-      ...(started && { nonce, pgp_fingerprint: '' }),
+      ...(started && { nonce, pgp_fingerprint: attempt.pgpFingerprint }),
       progress,
       required,
       started,

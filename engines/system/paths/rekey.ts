@@ -45,11 +45,12 @@ export function rekeyPaths(rekey: Rekey, warn: (text: string) => void) {
           sudo: true,
           async handler(request) {
             const { data } = request
-            demandNoPgp(data)
             const options = {
               shares: data.secret_shares,
               threshold: data.secret_threshold,
               verifies: data.require_verification,
+              pgpKeys: data.pgp_keys,
+              backup: data.backup,
             }
             return statusForm(await rekey.start(momentOf(request), options))
           },
@@ -95,6 +96,19 @@ export function rekeyPaths(rekey: Rekey, warn: (text: string) => void) {
         },
       },
     }),
+    path('rekey/backup', {
+      rootOnly: true,
+      summary: 'The encrypted key shares that are in force, where they were to be kept',
+      operations: {
+        async read(request) {
+          const { nonce, keys } = await rekey.backup(momentOf(request))
+          const entries = Object.entries(keys)
+          const base64 = entries.map(([name, texts]) => [name, texts.map(hexToBase64)] as const)
+          return { data: { nonce, keys, keys_base64: Object.fromEntries(base64) } }
+        },
+        delete: (request) => rekey.forgetBackup(momentOf(request)),
+      },
+    }),
     path(['rekey-recovery-key/init', 'rekey-recovery-key/update', 'rekey-recovery-key/verify'], {
       ...open,
       summary: 'There are no recovery keys: the seal opens by key shares',
@@ -107,6 +121,10 @@ function momentOf({ storage, nowMs }: RequestBase) {
   return { root: storage, nowMs }
 }
 
+function hexToBase64(hex: string): string {
+  return Buffer.from(hex, 'hex').toString('base64')
+}
+
 /** What was given so far is forgotten: said once that is durable. */
 function failing(error: Error): Response {
   return { afterwards: () => Promise.reject(error) }
@@ -114,23 +132,6 @@ function failing(error: Error): Response {
 
 function noRecovery(): never {
   throw new BadRequest('recovery rekeying not supported')
-}
-
-function demandNoPgp({
-  pgp_keys: keys,
-  backup,
-}: {
-  pgp_keys: readonly string[]
-  backup: boolean
-}): void {
-  if (keys.length > 0) {
-    throw new BadRequest('this release does not encrypt shares to PGP keys; leave pgp_keys out')
-  }
-  if (backup) {
-    throw new BadRequest(
-      'cannot request a backup of the new keys without providing PGP keys for encryption',
-    )
-  }
 }
 
 function statusForm(status: RekeyStatus): Response {
@@ -142,11 +143,17 @@ function statusForm(status: RekeyStatus): Response {
       n: status.sharing.shares,
       progress: status.progress,
       required: status.required,
-      pgp_fingerprints: null,
-      backup: false,
+      ...encryption(status),
       ...verification(status),
     },
   }
+}
+
+function encryption({
+  pgpFingerprints: fingerprints,
+  backup,
+}: Pick<RekeyStatus, 'pgpFingerprints' | 'backup'>) {
+  return { pgp_fingerprints: fingerprints.length === 0 ? null : [...fingerprints], backup }
 }
 
 /** Zeroes the shares once their texts are made. */
@@ -157,8 +164,7 @@ function newSharesForm(made: NewShares): JsonObject {
     complete: true,
     keys: texts('hex'),
     keys_base64: texts('base64'),
-    pgp_fingerprints: null,
-    backup: false,
+    ...encryption(made),
     ...verification(made),
   }
   for (const key of made.keys) key.fill(0)
