@@ -69,6 +69,8 @@ export function parseAuditLine(line: string): AuditLine {
   // A device may put its `prefix` before each line.
   const entry = parsed(line.slice(Math.max(0, line.indexOf('{"'))))
   if (!isJsonObject(entry)) return 'unreadable'
+  // Of a file whose lines are chained.
+  if (entry['type'] === 'checkpoint') return undefined
   const request = objectOf(entry['request'])
   if (request === null) return 'unreadable'
   const auth = objectOf(entry['auth'])

@@ -160,6 +160,20 @@ path "kv/b" {
     expect(err).toBe('Left out: requests in namespaces that -namespace does not hold.\n')
   })
 
+  test('is of a file whose lines are chained as well', async () => {
+    const { cluster, file, run } = await start({ chain: 'true' })
+    const body = { display_name: 'odd', policies: ['wide'] }
+    const { auth } = await cluster.write('auth/token/create', body)
+    await cluster.read('secret/data/app', { token: String(auth['client_token']) })
+    await cluster.remove('sys/audit/log')
+    expect(readFileSync(file, 'utf8')).toContain('"type":"checkpoint"')
+    const { out, err } = await run(`policy from-audit -display-name=token-odd ${file}`)
+    expect([err, out.split('\n').slice(2)]).toEqual([
+      '',
+      ['path "secret/data/app" {', '  capabilities = ["read"]', '}', ''],
+    ])
+  })
+
   test('begins where -since says', async () => {
     const { file, run } = await start()
     const later = await run(`policy from-audit -policy=wide -since=2999-01-01T00:00:00Z ${file}`)
