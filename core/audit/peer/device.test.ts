@@ -14,7 +14,7 @@ import { MAX_DATAGRAM_BYTES } from './datagrams.ts'
 import { openPeerDevice } from './open.ts'
 import { portOf } from '../../../test/support/free-port.ts'
 
-/** A log server of streams, which keeps what it gets. */
+/** A log server of streams, which greets, and keeps what it gets. */
 class StreamServer {
   received = ''
   connections = 0
@@ -28,6 +28,7 @@ class StreamServer {
       this.connections++
       this.#sockets.add(socket)
       socket.on('error', () => undefined)
+      socket.write('hello\n')
       if (this.hangs) socket.pause()
       else socket.on('data', (bytes) => (this.received += bytes.toString()))
     })

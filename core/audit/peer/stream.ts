@@ -1,6 +1,6 @@
 /**
- * A connection of bytes: TCP, TLS, or a unix socket. Nothing that the peer says is kept; that it goes is noticed at once,
- * so that nothing is written into a connection that is known to be dead.
+ * A connection of bytes: TCP, TLS, or a unix socket. What the peer says is read and thrown away, for so it is noticed at once
+ * that the peer is gone: a write into that connection fails, instead of being lost.
  */
 import { connect, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
@@ -42,16 +42,11 @@ export class StreamPeer implements Peer {
     return new Promise((resolve, reject) => {
       const socket = dial(this.#address, () => resolve(socket))
       this.#socket = socket
-      const forget = () => {
-        if (this.#socket === socket) this.#socket = undefined
-      }
       // It stays: an error that nobody listens to would end the process.
       socket.on('error', reject)
-      socket.once('end', forget)
-      socket.once('close', () => {
-        forget()
-        reject(new AuditWriteFailed('the log server has closed the connection'))
-      })
+      socket.once('close', () =>
+        reject(new AuditWriteFailed('the log server has closed the connection')),
+      )
       socket.setNoDelay(true)
       socket.setKeepAlive(true)
       socket.unref()
