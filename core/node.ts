@@ -9,6 +9,7 @@ import { bootstrap, readCluster, type Cluster } from './bootstrap.ts'
 import type { Barrier, BarrierParts } from './barrier/barrier.ts'
 import { CORE_RECORDS } from './barrier/record-keys.ts'
 import { GENERATE_ROOT_KEY, GenerateRoot } from './ceremonies/generate-root.ts'
+import { ROTATION_WORDS } from './ceremonies/rekey-words.ts'
 import { REKEY_KEY, Rekey } from './ceremonies/rekey.ts'
 import type { Clock } from './clock.ts'
 import { startDuties, type Duties } from './duties.ts'
@@ -85,6 +86,8 @@ export class Node {
   readonly inFlight = new InFlight()
   readonly generateRoot: GenerateRoot
   readonly rekey: Rekey
+  /** The same ceremony by its other name. */
+  readonly rotateRoot: Rekey
   readonly pipeline: Pipeline
   readonly #ceremony: UnsealCeremony<Unsealed>
   #open: Open | undefined
@@ -94,6 +97,7 @@ export class Node {
     const ceremonyParts = { ...parts, open: () => this.#need() }
     this.generateRoot = new GenerateRoot(ceremonyParts)
     this.rekey = new Rekey(ceremonyParts)
+    this.rotateRoot = new Rekey(ceremonyParts, ROTATION_WORDS)
     this.registry = new Registry(parts.plugins(this))
     this.pipeline = new Pipeline({
       ...parts,

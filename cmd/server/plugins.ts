@@ -79,7 +79,7 @@ function systemPaths(node: Node, parts: PluginParts) {
     ...sealPaths(() => node.seal()),
     ...keyPaths(() => node.barrier),
     ...generateRootPaths(node.generateRoot, parts.warn ?? (() => undefined)),
-    ...rekeyPaths(node.rekey, parts.warn ?? (() => undefined)),
+    ...rekeyPaths(node, parts.warn ?? (() => undefined)),
     ...uiPaths(unsealed, registry),
     ...uiHeaderPaths(parts.responseHeaders ?? []),
     ...pluginPaths(registry),

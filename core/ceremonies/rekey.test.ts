@@ -326,3 +326,39 @@ test('there are no recovery keys', async () => {
   ])
     expect([answer.status, answer.errors]).toEqual([400, ['recovery rekeying not supported']])
 })
+
+describe('by its other name, sys/rotate/root', () => {
+  const [ROTATE_INIT, ROTATE_UPDATE] = ['sys/rotate/root/init', 'sys/rotate/root/update']
+
+  test('it is the same ceremony, answered in the envelope, with the texts of that name', async () => {
+    const shared = await startShared()
+    const { keys, get, post } = shared
+    expect((await get(ROTATE_INIT)).data).toEqual({ n: 0, required: 2, started: false, t: 0 })
+    const { data } = await post(ROTATE_INIT, { ...TWO_OF_TWO, require_verification: true })
+    const nonce = String(data['nonce'])
+    expect((await get(INIT)).json['nonce']).toBe(nonce)
+    expect((await post(ROTATE_INIT, TWO_OF_TWO)).errors).toEqual(['rotation already in progress'])
+    expect((await post(ROTATE_UPDATE, { nonce })).errors).toEqual(["missing required field 'key'"])
+    expect((await post(ROTATE_UPDATE, { key: keys[0], nonce: 'x' })).errors).toEqual([
+      `incorrect nonce supplied; nonce for rotation is "${nonce}"`,
+    ])
+    await post(ROTATE_UPDATE, { key: keys[0], nonce })
+    const last = (await post(ROTATE_UPDATE, { key: keys[1], nonce })).data
+    const made = keysOf({ json: last })
+    const given = { nonce: last['verification_nonce'] }
+    await post('sys/rotate/root/verify', { ...given, key: made[0] })
+    const verified = await post('sys/rotate/root/verify', { ...given, key: made[1] })
+    expect(verified.data).toEqual({ ...given, complete: true })
+    expect((await get('sys/rotate/root/verify')).errors).toEqual([
+      'no rotation configuration found',
+    ])
+    expect(await opensWith(shared, made)).toBe(true)
+  })
+
+  test('a listener that opens sys/rekey does not open it, and without shares there is no new root key', async () => {
+    const { cluster, post } = await startShared()
+    expect((await cluster.write(ROTATE_INIT, TWO_OF_TWO, { token: null })).status).toBe(403)
+    expect((await post('sys/rotate/root')).errors[0]).toContain('begin at sys/rotate/root/init')
+    expect((await post('sys/rotate/recovery/init')).errors).toEqual(['recovery keys not supported'])
+  })
+})

@@ -20,6 +20,7 @@ import { WrongShares, type Seal, type Sharing } from '../seal/seal.ts'
 import { kind } from '../store/kind.ts'
 import { CEREMONY_MS, gather, type Moment } from './gathered-shares.ts'
 import { GENERATE_ROOT_KEY } from './generate-root.ts'
+import { REKEY_WORDS, type RekeyWords } from './rekey-words.ts'
 
 const backupSchema = z
   .object({
@@ -123,9 +124,11 @@ interface Given {
 
 export class Rekey {
   readonly #parts: RekeyParts
+  readonly #words: RekeyWords
 
-  constructor(parts: RekeyParts) {
+  constructor(parts: RekeyParts, words: RekeyWords = REKEY_WORDS) {
     this.#parts = parts
+    this.#words = words
   }
 
   async status(moment: Moment): Promise<RekeyStatus> {
@@ -140,11 +143,11 @@ export class Rekey {
         'cannot request a backup of the new keys without providing PGP keys for encryption',
       )
     }
-    checkSharing(options, 'rekey seal')
-    checkKeyCount(pgpKeys, shares, 'rekey seal')
+    checkSharing(options, this.#words.configured)
+    checkKeyCount(pgpKeys, shares, this.#words.configured)
     const pgpFingerprints = (await readPgpKeys(pgpKeys)).map(({ fingerprint }) => fingerprint)
     const present = await this.#present()
-    if ((await current(moment)) !== undefined) throw new BadRequest('rekey already in progress')
+    if ((await current(moment)) !== undefined) throw new BadRequest(this.#words.running)
     const running = {
       nonce: this.#parts.random.uuid(),
       sharing: { shares, threshold },
@@ -178,7 +181,7 @@ export class Rekey {
    */
   async cancel(moment: Moment, nonce: string): Promise<void> {
     const running = await current(moment)
-    if (running !== undefined && nonce !== '') demandNonce(nonce, running.nonce)
+    if (running !== undefined && nonce !== '') this.#demandNonce(nonce, running.nonce)
     if ((await moment.root.get(rekeys, REKEY_KEY)) !== undefined) moment.root.delete(REKEY_KEY)
   }
 
@@ -190,15 +193,16 @@ export class Rekey {
    */
   async update(moment: Moment, given: Given): Promise<RekeyStatus | NewShares | WrongShares> {
     const { storage, seal } = this.#parts
+    if (given.key === '') throw new BadRequest(this.#words.noKey)
     const present = await this.#present()
     const running = await current(moment)
-    if (running === undefined) throw new BadRequest('no barrier rekey in progress')
+    if (running === undefined) throw new BadRequest(this.#words.idle)
     if (running.pending !== null) {
       throw new BadRequest(
         `rekey operation already finished; verification must be performed; nonce for the verification operation is "${running.pending.nonce}"`,
       )
     }
-    if (given.key !== '') demandNonce(given.nonce, running.nonce)
+    this.#demandNonce(given.nonce, running.nonce)
     const revision = (await storage.get(CORE_RECORDS.rootKey))?.revision ?? 0
     const gathered = await gather(given.key, {
       barrier: this.#parts.open().barrier,
@@ -226,12 +230,12 @@ export class Rekey {
 
   /** @throws {BadRequest} nothing is running */
   async verificationStatus(moment: Moment): Promise<RekeyStatus> {
-    return shownVerification(await demandRunning(moment))
+    return shownVerification(await this.#demandRunning(moment))
   }
 
   /** Forgets the new shares that were brought back; they can be brought anew. */
   async restartVerification(moment: Moment): Promise<RekeyStatus> {
-    const running = await demandRunning(moment)
+    const running = await this.#demandRunning(moment)
     const nonce = this.#parts.random.uuid()
     const pending = running.pending && { ...running.pending, nonce, shares: [] }
     return shownVerification(this.#put(moment, { ...running, pending }))
@@ -239,8 +243,9 @@ export class Rekey {
 
   /** Takes one of the new shares. With a threshold of them they come into force. */
   async verify(moment: Moment, given: Given): Promise<RekeyStatus | Verified | WrongShares> {
+    if (given.key === '') throw new BadRequest(this.#words.noKey)
     const { seal } = this.#parts
-    const running = await demandRunning(moment)
+    const running = await this.#demandRunning(moment)
     const { pending, sharing } = running
     if (pending === null) {
       throw new BadRequest(
@@ -249,7 +254,7 @@ export class Rekey {
           : 'rekey verification not required',
       )
     }
-    if (given.key !== '' && given.nonce !== pending.nonce) {
+    if (given.nonce !== pending.nonce) {
       throw new BadRequest(
         `incorrect nonce supplied; nonce for this verify operation is "${pending.nonce}"`,
       )
@@ -275,6 +280,17 @@ export class Rekey {
     const next = this.#put(moment, { ...running, pending: { ...pending, shares } })
     if (gathered.state === 'more') return shownVerification(next)
     return new WrongShares('rekey verification failed; incorrect key shares supplied')
+  }
+
+  async #demandRunning(moment: Moment): Promise<Running> {
+    const running = await current(moment)
+    if (running === undefined) throw new BadRequest(this.#words.unconfigured)
+    return running
+  }
+
+  #demandNonce(given: string, nonce: string): void {
+    if (given === nonce) return
+    throw new BadRequest(`incorrect nonce supplied; ${this.#words.nonce} "${nonce}"`)
   }
 
   #present() {
@@ -376,17 +392,6 @@ function asKey(rootKey: Buffer): KeyObject {
 async function current({ root, nowMs }: Moment): Promise<Running | undefined> {
   const running = await root.get(rekeys, REKEY_KEY)
   return running !== undefined && running.expiresAtMs > nowMs ? running : undefined
-}
-
-async function demandRunning(moment: Moment): Promise<Running> {
-  const running = await current(moment)
-  if (running === undefined) throw new BadRequest('no rekey configuration found')
-  return running
-}
-
-function demandNonce(given: string, nonce: string): void {
-  if (given === nonce) return
-  throw new BadRequest(`incorrect nonce supplied; nonce for this rekey operation is "${nonce}"`)
 }
 
 const NO_SHARING: Sharing = { shares: 0, threshold: 0 }

@@ -1,9 +1,11 @@
-/** `sys/rekey`: new key shares by the present ones (contract: http.md, 14.5). Answers bare JSON. */
+/**
+ * `sys/rekey`: new key shares by the present ones (contract: http.md, 14.5), and `sys/rotate/root`, which is OpenBao's
+ * name for it. The first answers bare JSON and can be opened by a listener; the second always takes a token.
+ */
 import type { NewShares, Rekey, RekeyStatus } from '../../../core/ceremonies/rekey.ts'
 import { BadRequest } from '../../../core/errors.ts'
-import type { JsonObject } from '../../../core/json.ts'
 import { boolean, integer, string, stringArray } from '../../../core/plugin/fields.ts'
-import { path } from '../../../core/plugin/path.ts'
+import { path, type Access } from '../../../core/plugin/path.ts'
 import type { Request, RequestBase } from '../../../core/plugin/request.ts'
 import type { Response } from '../../../core/plugin/response.ts'
 
@@ -24,8 +26,110 @@ const shareFields = {
   nonce: string('The nonce of the ceremony.').default(''),
 }
 
-/** @param warn tells the operator that the shares were replaced */
-export function rekeyPaths(rekey: Rekey, warn: (text: string) => void) {
+/** Where a ceremony lies, and how it answers. */
+interface Manner {
+  readonly at: 'rekey' | 'rotate/root'
+  readonly access: Pick<Access, 'rootOnly' | 'openedBy'>
+  readonly status: (status: RekeyStatus) => Response
+  /** The texts are those of the shares, which are zeroed by then. */
+  readonly made: (made: NewShares, texts: ShareTexts) => Response
+  readonly verification: (status: RekeyStatus) => Response
+  readonly verified: (nonce: string) => Response
+}
+
+interface ShareTexts {
+  readonly keys: string[]
+  readonly keys_base64: string[]
+}
+
+const CLASSIC: Manner = {
+  at: 'rekey',
+  access: { rootOnly: true, openedBy: 'disable_unauthed_rekey_endpoints' },
+  status: (status) => ({
+    bare: {
+      nonce: status.nonce,
+      started: status.state === 'running',
+      t: status.sharing.threshold,
+      n: status.sharing.shares,
+      progress: status.progress,
+      required: status.required,
+      ...encryption(status),
+      ...verification(status),
+    },
+  }),
+  made: (made, texts) => ({
+    bare: {
+      nonce: made.nonce,
+      complete: true,
+      ...texts,
+      ...encryption(made),
+      ...verification(made),
+    },
+  }),
+  verification: (status) => ({ bare: verificationMembers(status) }),
+  verified: (nonce) => ({ bare: { nonce, complete: true } }),
+}
+
+const ENVELOPE: Manner = {
+  at: 'rotate/root',
+  access: { rootOnly: true },
+  status(status) {
+    const { sharing, nonce, progress, required, pgpFingerprints } = status
+    const started = status.state === 'running'
+    const members = { n: sharing.shares, required, started, t: sharing.threshold }
+    if (!started) return { data: members }
+    const encrypted = pgpFingerprints.length === 0 ? {} : encryption(status)
+    return { data: { ...members, nonce, progress, ...encrypted, ...verificationOrEmpty(status) } }
+  },
+  made: (made, texts) => ({
+    data: {
+      ...encryption(made),
+      complete: true,
+      ...texts,
+      nonce: made.nonce,
+      ...verificationOrEmpty(made),
+    },
+  }),
+  verification: (status) => ({ data: verificationMembers(status) }),
+  verified: (nonce) => ({ data: { nonce, complete: true } }),
+}
+
+/**
+ * @param rotateRoot the same ceremony as `rekey`, with the texts of its other name
+ * @param warn tells the operator that the shares were replaced
+ */
+export function rekeyPaths(
+  { rekey, rotateRoot }: { readonly rekey: Rekey; readonly rotateRoot: Rekey },
+  warn: (text: string) => void,
+) {
+  return [
+    ...ceremonyPaths(rekey, CLASSIC, warn),
+    ...ceremonyPaths(rotateRoot, ENVELOPE, warn),
+    path(['rekey-recovery-key/init', 'rekey-recovery-key/update', 'rekey-recovery-key/verify'], {
+      ...CLASSIC.access,
+      summary: 'There are no recovery keys: the seal opens by key shares',
+      operations: refusing('recovery rekeying not supported'),
+    }),
+    path(['rotate/recovery/init', 'rotate/recovery/update', 'rotate/recovery/verify'], {
+      rootOnly: true,
+      summary: 'There are no recovery keys: the seal opens by key shares',
+      operations: refusing('recovery keys not supported'),
+    }),
+    path('rotate/root', {
+      rootOnly: true,
+      sudo: true,
+      summary: 'Not without key shares: only they can wrap a new root key',
+      operations: {
+        update: refusing(
+          'a new root key takes the key shares, which wrap it: begin at sys/rotate/root/init',
+        ).update,
+      },
+    }),
+  ]
+}
+
+function ceremonyPaths(rekey: Rekey, manner: Manner, warn: (text: string) => void) {
+  const { at, access } = manner
   const inForce = (apply: (() => Promise<void>) | undefined) => ({
     async afterwards() {
       if (apply === undefined) return
@@ -33,14 +137,13 @@ export function rekeyPaths(rekey: Rekey, warn: (text: string) => void) {
       warn('core: the key shares were replaced; the old ones open nothing any more')
     },
   })
-  const open = { rootOnly: true, openedBy: 'disable_unauthed_rekey_endpoints' } as const
   return [
-    path('rekey/init', {
-      ...open,
+    path(`${at}/init`, {
+      ...access,
       summary: 'Begins, shows or ends the replacing of the key shares',
       fields: startFields,
       operations: {
-        read: async (request) => statusForm(await rekey.status(momentOf(request))),
+        read: async (request) => manner.status(await rekey.status(momentOf(request))),
         update: {
           sudo: true,
           async handler(request) {
@@ -52,7 +155,7 @@ export function rekeyPaths(rekey: Rekey, warn: (text: string) => void) {
               pgpKeys: data.pgp_keys,
               backup: data.backup,
             }
-            return statusForm(await rekey.start(momentOf(request), options))
+            return manner.status(await rekey.start(momentOf(request), options))
           },
         },
         delete: {
@@ -61,8 +164,8 @@ export function rekeyPaths(rekey: Rekey, warn: (text: string) => void) {
         },
       },
     }),
-    path('rekey/update', {
-      ...open,
+    path(`${at}/update`, {
+      ...access,
       summary:
         'Gives one of the present key shares; with the last that was missing new ones are made',
       fields: shareFields,
@@ -70,33 +173,33 @@ export function rekeyPaths(rekey: Rekey, warn: (text: string) => void) {
         async update(request: Request<typeof shareFields>): Promise<Response> {
           const after = await rekey.update(momentOf(request), request.data)
           if (after instanceof Error) return failing(after)
-          if (after.state !== 'new shares') return statusForm(after)
-          return { bare: newSharesForm(after), ...inForce(after.apply) }
+          if (after.state !== 'new shares') return manner.status(after)
+          return { ...manner.made(after, textsOf(after.keys)), ...inForce(after.apply) }
         },
       },
     }),
-    path('rekey/verify', {
-      ...open,
+    path(`${at}/verify`, {
+      ...access,
       summary:
         'Gives back one of the new key shares; with a threshold of them they come into force',
       fields: shareFields,
       operations: {
         read: async (request) =>
-          verificationForm(await rekey.verificationStatus(momentOf(request))),
+          manner.verification(await rekey.verificationStatus(momentOf(request))),
         async update(request: Request<typeof shareFields>): Promise<Response> {
           const after = await rekey.verify(momentOf(request), request.data)
           if (after instanceof Error) return failing(after)
-          if (after.state !== 'verified') return verificationForm(after)
-          return { bare: { nonce: after.nonce, complete: true }, ...inForce(after.apply) }
+          if (after.state !== 'verified') return manner.verification(after)
+          return { ...manner.verified(after.nonce), ...inForce(after.apply) }
         },
         delete: {
           sudo: true,
           handler: async (request) =>
-            verificationForm(await rekey.restartVerification(momentOf(request))),
+            manner.verification(await rekey.restartVerification(momentOf(request))),
         },
       },
     }),
-    path('rekey/backup', {
+    path(`${at}/backup`, {
       rootOnly: true,
       summary: 'The encrypted key shares that are in force, where they were to be kept',
       operations: {
@@ -108,11 +211,6 @@ export function rekeyPaths(rekey: Rekey, warn: (text: string) => void) {
         },
         delete: (request) => rekey.forgetBackup(momentOf(request)),
       },
-    }),
-    path(['rekey-recovery-key/init', 'rekey-recovery-key/update', 'rekey-recovery-key/verify'], {
-      ...open,
-      summary: 'There are no recovery keys: the seal opens by key shares',
-      operations: { read: noRecovery, update: noRecovery, delete: noRecovery },
     }),
   ]
 }
@@ -130,23 +228,11 @@ function failing(error: Error): Response {
   return { afterwards: () => Promise.reject(error) }
 }
 
-function noRecovery(): never {
-  throw new BadRequest('recovery rekeying not supported')
-}
-
-function statusForm(status: RekeyStatus): Response {
-  return {
-    bare: {
-      nonce: status.nonce,
-      started: status.state === 'running',
-      t: status.sharing.threshold,
-      n: status.sharing.shares,
-      progress: status.progress,
-      required: status.required,
-      ...encryption(status),
-      ...verification(status),
-    },
+function refusing(text: string) {
+  const refuse = (): never => {
+    throw new BadRequest(text)
   }
+  return { read: refuse, update: refuse, delete: refuse }
 }
 
 function encryption({
@@ -157,31 +243,27 @@ function encryption({
 }
 
 /** Zeroes the shares once their texts are made. */
-function newSharesForm(made: NewShares): JsonObject {
-  const texts = (coding: 'hex' | 'base64') => made.keys.map((key) => key.toString(coding))
-  const form = {
-    nonce: made.nonce,
-    complete: true,
-    keys: texts('hex'),
-    keys_base64: texts('base64'),
-    ...encryption(made),
-    ...verification(made),
-  }
-  for (const key of made.keys) key.fill(0)
-  return form
+function textsOf(keys: readonly Buffer[]): ShareTexts {
+  const texts = (coding: 'hex' | 'base64') => keys.map((key) => key.toString(coding))
+  const both = { keys: texts('hex'), keys_base64: texts('base64') }
+  for (const key of keys) key.fill(0)
+  return both
 }
 
-function verification({
-  verifies,
-  verificationNonce,
-}: Pick<RekeyStatus, 'verifies' | 'verificationNonce'>) {
+type Verification = Pick<RekeyStatus, 'verifies' | 'verificationNonce'>
+
+function verification({ verifies, verificationNonce }: Verification) {
   return {
     verification_required: verifies,
     ...(verificationNonce !== '' && { verification_nonce: verificationNonce }),
   }
 }
 
-function verificationForm({ nonce, state, sharing, progress }: RekeyStatus): Response {
+function verificationOrEmpty({ verifies, verificationNonce }: Verification) {
+  return { verification_nonce: verificationNonce, verification_required: verifies }
+}
+
+function verificationMembers({ nonce, state, sharing, progress }: RekeyStatus) {
   const { threshold: t, shares: n } = sharing
-  return { bare: { nonce, started: state === 'running', t, n, progress } }
+  return { nonce, started: state === 'running', t, n, progress }
 }

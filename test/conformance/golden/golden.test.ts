@@ -15,6 +15,7 @@ const AREAS = [
   'sys-lifecycle',
   'sys-mounts',
   'sys-policies',
+  'sys-rekey',
   'sys-ui',
   'sys-wrapping',
 ]
