@@ -4,6 +4,7 @@
  */
 import { z } from 'zod'
 import type { Barrier } from './barrier/barrier.ts'
+import { removeEndedCeremonies } from './ceremonies/expire.ts'
 import type { Clock } from './clock.ts'
 import { Sealed } from './errors.ts'
 import { periodicWork } from './mounts/periodic.ts'
@@ -104,6 +105,9 @@ class Rounds implements Duties {
     )
     await this.#duty('removing policies that have ended', () =>
       this.#repeat((root, nowMs) => removeEndedPolicies(root, nowMs, report)),
+    )
+    await this.#duty('removing ceremonies that nobody has gone on with', () =>
+      this.#repeat(removeEndedCeremonies),
     )
     await this.#duty('cleaning up after mounts', () => this.#repeat(purgeUnmounted))
     if (clock.monotonicMs() >= this.#periodicAtMs) {

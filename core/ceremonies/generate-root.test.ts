@@ -157,6 +157,8 @@ describe('an attempt', () => {
     cluster.clock.advance('1h')
     expect((await get(ATTEMPT)).json).toMatchObject(IDLE)
     expect((await give(keys[1])).errors).toEqual(['no root generation in progress'])
+    for (const node of cluster.nodes) await node.runDuties()
+    expect(await cluster.storage.get('core/ceremony/generate-root')).toBeUndefined()
   })
 
   test('ends when the server is sealed, and its record with it', async () => {

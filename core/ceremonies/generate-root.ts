@@ -164,6 +164,12 @@ export class GenerateRoot {
   }
 }
 
+/** Whether there is one that nobody has touched for too long. */
+export async function isOver({ root, nowMs }: Moment): Promise<boolean> {
+  const attempt = await root.get(attempts, GENERATE_ROOT_KEY)
+  return attempt !== undefined && attempt.expiresAtMs <= nowMs
+}
+
 async function current({ root, nowMs }: Moment) {
   const attempt = await root.get(attempts, GENERATE_ROOT_KEY)
   return attempt !== undefined && attempt.expiresAtMs > nowMs ? attempt : undefined

@@ -117,6 +117,22 @@ describe('new shares', () => {
   })
 })
 
+test('one that nobody touches for a day is over, and gone from the storage', async () => {
+  const shared = await startShared()
+  const { give } = await begin(shared)
+  await give(shared.keys[0])
+  const { cluster } = shared
+  const run = async () => {
+    for (const node of cluster.nodes) await node.runDuties()
+    return cluster.storage.get('core/ceremony/rekey')
+  }
+  cluster.clock.advance('23h')
+  expect(await run()).toBeDefined()
+  cluster.clock.advance('1h')
+  expect((await shared.get(INIT)).json).toMatchObject(IDLE)
+  expect(await run()).toBeUndefined()
+})
+
 describe('with verification', () => {
   async function waiting() {
     const shared = await startShared()

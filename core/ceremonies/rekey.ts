@@ -389,6 +389,12 @@ function asKey(rootKey: Buffer): KeyObject {
   return key
 }
 
+/** Whether there is one that nobody has touched for too long. */
+export async function isOver({ root, nowMs }: Moment): Promise<boolean> {
+  const running = await root.get(rekeys, REKEY_KEY)
+  return running !== undefined && running.expiresAtMs <= nowMs
+}
+
 async function current({ root, nowMs }: Moment): Promise<Running | undefined> {
   const running = await root.get(rekeys, REKEY_KEY)
   return running !== undefined && running.expiresAtMs > nowMs ? running : undefined
