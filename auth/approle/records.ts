@@ -1,5 +1,5 @@
 /** What the method stores, in the view of its mount. */
-import { createHash } from 'node:crypto'
+import { hash as digest } from 'node:crypto'
 import { z } from 'zod'
 import { keyedHash } from '../../core/keyed-hash.ts'
 import { tokenSettingsSchema } from '../../core/plugin/token-settings.ts'
@@ -34,8 +34,7 @@ export const ROLE_PREFIX = 'role/'
 
 /** role id -> role */
 export const roleIds = kind('approle-role-id', z.object({ role: z.string() }).readonly())
-export const roleIdKey = (roleId: string) =>
-  `role-id/${createHash('sha256').update(roleId).digest('base64url')}`
+export const roleIdKey = (roleId: string) => `role-id/${digest('sha256', roleId, 'base64url')}`
 
 const secretIdSchema = z
   .object({

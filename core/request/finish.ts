@@ -92,7 +92,7 @@ async function grant(
   given: Grant,
 ): Promise<{ auth: AuthAnswer; warnings: readonly string[] }> {
   const { context, mount } = input
-  const policies = canonicalPolicyNames(given.policies, { addDefault: !given.noDefaultPolicy })
+  const policies = grantedPolicies(given)
   if (policies.includes(ROOT_POLICY)) {
     throw new BadRequest('auth methods cannot create root tokens')
   }
@@ -108,6 +108,19 @@ async function grant(
     mount,
   })
   return { auth: authAnswer(record, token, context.nowMs), warnings }
+}
+
+/** Of roles, which grant the same list again and again. */
+const policiesOfRoles = new WeakMap<readonly string[], readonly string[]>()
+
+function grantedPolicies({ policies, noDefaultPolicy }: Grant): readonly string[] {
+  if (noDefaultPolicy) return canonicalPolicyNames(policies, { addDefault: false })
+  let names = policiesOfRoles.get(policies)
+  if (names === undefined) {
+    names = Object.freeze(canonicalPolicyNames(policies, { addDefault: true }))
+    if (Object.isFrozen(policies)) policiesOfRoles.set(policies, names)
+  }
+  return names
 }
 
 /** Warnings of names that are no fields come only where there is a body to carry them. */
