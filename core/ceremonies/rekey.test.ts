@@ -334,6 +334,34 @@ describe('at the commit', () => {
   })
 })
 
+test('old shares that are given the moment that they are replaced are wrong shares, and nothing is damaged', async () => {
+  const storage = new (class extends MemoryStorage {
+    beforeKeyring: () => Promise<unknown> = async () => undefined
+    override async get(key: string) {
+      if (key === 'core/keyring') {
+        const { beforeKeyring } = this
+        this.beforeKeyring = async () => undefined
+        await beforeKeyring()
+      }
+      return super.get(key)
+    }
+  })()
+  const shared = await startShared({ storage })
+  const { cluster, keys, token } = shared
+  const { give } = await begin(shared)
+  await give(keys[0])
+  cluster.nodes[1]?.close()
+  const { nonce } = (await cluster.read(INIT, { token, node: 0 })).json
+  const last = { key: keys[1], nonce }
+  storage.beforeKeyring = () => cluster.write(UPDATE, last, { token, node: 0 })
+  const answers = []
+  for (const key of keys.slice(0, 2))
+    answers.push(await cluster.write('sys/unseal', { key }, { token: null, node: 1 }))
+  expect(answers.map(({ status }) => status)).toEqual([200, 400])
+  expect(answers[1]?.errors[0]).toContain('invalid key')
+  expect(cluster.failures).toEqual([])
+})
+
 test('there are no recovery keys', async () => {
   const { get, post } = await startShared()
   for (const answer of [

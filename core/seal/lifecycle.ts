@@ -5,7 +5,7 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { StorageUnavailable } from '../../storage/contract.ts'
 import type { Commit, Storage } from '../../storage/contract.ts'
-import { assert, BadRequest } from '../errors.ts'
+import { assert, BadRequest, CorruptRecord } from '../errors.ts'
 import { Barrier } from '../barrier/barrier.ts'
 import type { BarrierParts } from '../barrier/barrier.ts'
 import { CORE_RECORDS } from '../barrier/record-keys.ts'
@@ -16,7 +16,7 @@ import {
   serialiseSealConfig,
   type SealConfig,
 } from './seal-config.ts'
-import type { ReadRecord, Seal, Sharing } from './seal.ts'
+import { WrongShares, type ReadRecord, type Seal, type Sharing } from './seal.ts'
 import { readSealedEpoch } from './sealed-epoch.ts'
 
 export class AlreadyInitialized extends BadRequest {
@@ -181,9 +181,17 @@ export async function unseal(options: UnsealOptions): Promise<Unsealed> {
   if ((await readSealConfig(read)) === undefined) throw new NotInitialized()
   // Read first: whoever seals while this runs raises it, and the node closes again.
   const sealedEpoch = await readSealedEpoch(storage)
+  const before = await storage.get(CORE_RECORDS.rootKey)
   const rootKey = await seal.recover(read, shares)
   try {
     return { barrier: await Barrier.unlock(options, rootKey), sealedEpoch }
+  } catch (error) {
+    // The keyring is not damaged if the shares were replaced between the two reads: they are the old ones.
+    const after = await storage.get(CORE_RECORDS.rootKey)
+    if (error instanceof CorruptRecord && after?.revision !== before?.revision) {
+      throw new WrongShares()
+    }
+    throw error
   } finally {
     rootKey.fill(0)
   }
