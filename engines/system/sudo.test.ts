@@ -42,6 +42,10 @@ const SUDO = [
   'remount update',
   'rotate update',
   'rotate/keyring update',
+  'rotate/root update',
+  'rotate/root/init delete',
+  'rotate/root/init update',
+  'rotate/root/verify delete',
   'seal update',
   'step-down update',
 ]
