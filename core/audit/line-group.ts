@@ -3,23 +3,33 @@
  * of the event loop begin together), and while a write is under way further ones gather for the next.
  *
  * Order   as added.
- * Limits  `MAX_WAITING_CHARACTERS` make a group; while a device stalls, a line beyond that is refused at once.
+ * Limits  `MAX_GROUP_CHARACTERS` make one write, `MAX_WAITING_CHARACTERS` wait; while a device stalls, a line beyond
+ *         that is refused at once.
  */
 import type { AuditDevice } from './device.ts'
 import { AuditWriteFailed, writeFailed } from './failures.ts'
 
 /** Some 12,000 usual lines. */
-const MAX_WAITING_CHARACTERS = 16 * 1024 * 1024
+const MAX_GROUP_CHARACTERS = 16 * 1024 * 1024
+/** Listings of 10,000 names by 256 clients at once; each character is a byte of memory. */
+const MAX_WAITING_CHARACTERS = 256 * 1024 * 1024
 
 /** `undefined`: written. Never rejects, so that nobody need wait for it. */
 export type Outcome = Promise<AuditWriteFailed | undefined>
 
+/** The lines of one write, and what becomes of it. */
+interface Group {
+  lines: string
+  readonly done: PromiseWithResolvers<AuditWriteFailed | undefined>
+}
+
 export class LineGroup {
   readonly #device: AuditDevice
   readonly #onOutcome: (failure: AuditWriteFailed | undefined) => void
-  #lines = ''
-  #waiting: PromiseWithResolvers<AuditWriteFailed | undefined> | undefined
-  #underWay: Outcome | undefined
+  /** In their order; the last one still grows. */
+  readonly #waiting: Group[] = []
+  #waitingCharacters = 0
+  #underWay: Group | undefined
 
   /** @param onOutcome told after each write */
   constructor(device: AuditDevice, onOutcome: (failure: AuditWriteFailed | undefined) => void) {
@@ -29,50 +39,59 @@ export class LineGroup {
 
   /** hot: the entries of a group wait for one promise. */
   add(line: string): Outcome {
-    if (this.#lines.length + line.length > MAX_WAITING_CHARACTERS && this.#lines !== '') {
-      if (this.#underWay !== undefined) {
-        return Promise.resolve(
-          new AuditWriteFailed('the audit device does not keep up; too many entries wait for it'),
-        )
-      }
-      this.#start()
+    if (
+      this.#waitingCharacters + line.length > MAX_WAITING_CHARACTERS &&
+      this.#waiting.length > 0
+    ) {
+      return Promise.resolve(
+        new AuditWriteFailed('the audit device does not keep up; too many entries wait for it'),
+      )
     }
-    this.#lines += line
-    if (this.#waiting === undefined) {
-      this.#waiting = Promise.withResolvers()
-      if (this.#underWay === undefined) process.nextTick(() => this.#start())
-    }
-    return this.#waiting.promise
+    const last = this.#waiting.at(-1)
+    const fits = last !== undefined && last.lines.length + line.length <= MAX_GROUP_CHARACTERS
+    const group = fits ? last : this.#begin()
+    group.lines += line
+    this.#waitingCharacters += line.length
+    return group.done.promise
   }
 
   /** Resolves when nothing waits or is under way any more. */
   async flush(): Promise<void> {
-    while (this.#waiting !== undefined || this.#underWay !== undefined) {
-      await (this.#waiting?.promise ?? this.#underWay)
-    }
+    for (let last = this.#last(); last !== undefined; last = this.#last()) await last.done.promise
+  }
+
+  #last(): Group | undefined {
+    return this.#waiting.at(-1) ?? this.#underWay
+  }
+
+  #begin(): Group {
+    const group = { lines: '', done: Promise.withResolvers<AuditWriteFailed | undefined>() }
+    this.#waiting.push(group)
+    if (this.#waiting.length === 1 && this.#underWay === undefined) this.#startSoon()
+    return group
+  }
+
+  /** Once none of the requests that run now can go on: their lines join this write. */
+  #startSoon(): void {
+    process.nextTick(() => this.#start())
   }
 
   #start(): void {
-    const group = this.#waiting
-    if (group === undefined || this.#underWay !== undefined) return
-    const lines = this.#lines
-    this.#lines = ''
-    this.#waiting = undefined
-    this.#underWay = group.promise
-    this.#device.write(lines).then(
+    if (this.#underWay !== undefined) return
+    const group = this.#waiting.shift()
+    if (group === undefined) return
+    this.#waitingCharacters -= group.lines.length
+    this.#underWay = group
+    this.#device.write(group.lines).then(
       () => this.#finish(group, undefined),
       (error: unknown) => this.#finish(group, writeFailed(error)),
     )
   }
 
-  #finish(
-    group: PromiseWithResolvers<AuditWriteFailed | undefined>,
-    failure: AuditWriteFailed | undefined,
-  ): void {
+  #finish(group: Group, failure: AuditWriteFailed | undefined): void {
     this.#underWay = undefined
     this.#onOutcome(failure)
-    group.resolve(failure)
-    // Whoever waited may add more first: their lines join this write.
-    if (this.#waiting !== undefined) process.nextTick(() => this.#start())
+    group.done.resolve(failure)
+    if (this.#waiting.length > 0) this.#startSoon()
   }
 }
