@@ -53,22 +53,25 @@ export class BodyStream {
   async collect(): Promise<Buffer> {
     const incoming = this.#incoming
     const data = (chunk: Buffer) => this.#take(chunk)
-    const gone = () => this.#cancel?.(new ClientGone())
+    // Stays, for an error that nobody hears ends the process.
+    incoming.on('error', () => this.#cancel?.(new ClientGone()))
     try {
       await new Promise<void>((resolve, reject) => {
         this.#cancel = reject
         if (Number(incoming.headers['content-length'] ?? 0) > this.#maxBytes)
           reject(new BodyTooLarge())
-        incoming.on('data', data).once('end', resolve).once('error', gone)
+        incoming.on('data', data).once('end', resolve)
       })
       const [only] = this.#chunks
       return this.#chunks.length === 1 && only !== undefined ? only : Buffer.concat(this.#chunks)
+    } catch (error) {
+      // What may still come is read and thrown away, so that the client gets to read the answer; Node's request timeout
+      // ends it.
+      incoming.off('data', data).resume()
+      throw error
     } finally {
       this.#cancel = undefined
       this.#chunks.length = 0
-      // What may still come is read and thrown away, so that the client gets to read the answer; Node's request timeout
-      // ends it.
-      incoming.off('data', data).off('error', gone).on('error', ignore).resume()
     }
   }
 
@@ -90,8 +93,4 @@ export class BodyStream {
     if (this.#bytes > this.#maxBytes) this.#cancel?.(new BodyTooLarge())
     else if (this.#budget.usedBytes > this.#budget.maxBytes) this.#cancel?.(new BodiesTooLarge())
   }
-}
-
-function ignore(): void {
-  // The connection broke while the rest of a refused body was thrown away.
 }
