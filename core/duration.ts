@@ -52,6 +52,16 @@ export function parseDurationSeconds(input: string | number): number {
   return Number(nanoseconds / SECOND) + Number(nanoseconds % SECOND) / Number(SECOND)
 }
 
+/** The same, of a field that a client sent. @throws {BadRequest} the text is no duration; it names the field */
+export function fieldSeconds(name: string, text: string): number {
+  try {
+    return parseDurationSeconds(text)
+  } catch (error) {
+    if (!(error instanceof InvalidDuration)) throw error
+    throw new BadRequest(`error converting input for field "${name}": ${error.message}`)
+  }
+}
+
 function parseNanoseconds(text: string): bigint {
   if (text === '') return 0n
   if (text.length > MAX_TEXT_CHARACTERS) throw new InvalidDuration()

@@ -1,5 +1,5 @@
 /** `auth/token/create`, `create-orphan` and `create/:role` make tokens. */
-import { InvalidDuration, parseDurationSeconds } from '../../../core/duration.ts'
+import { fieldSeconds } from '../../../core/duration.ts'
 import { BadRequest } from '../../../core/errors.ts'
 import { findPolicy } from '../../../core/policies.ts'
 import { boolean, integer, keyValues, string, stringArray } from '../../../core/plugin/fields.ts'
@@ -165,19 +165,10 @@ function spansOf({ data }: CreateRequest): Spans {
 
 /** @param name of the field, for the refusal */
 function span(text: string, name: string): number {
-  const seconds = secondsOf(text, name)
+  const seconds = fieldSeconds(name, text)
   if (seconds < 0) throw new BadRequest(`${name} must be positive`)
   // Answers and records know whole seconds only, and 0 would mean that nothing was asked for.
   return Math.ceil(seconds)
-}
-
-function secondsOf(text: string, name: string): number {
-  try {
-    return parseDurationSeconds(text)
-  } catch (error) {
-    if (!(error instanceof InvalidDuration)) throw error
-    throw new BadRequest(`error converting input for field "${name}": ${error.message}`)
-  }
 }
 
 function typeOf(

@@ -246,6 +246,10 @@ describe('a policy that ends', () => {
   test.each([
     [{ ttl: '0' }, ELAPSED],
     [{ ttl: '-5m' }, ELAPSED],
+    [
+      { ttl: 'soon' },
+      'error converting input for field "ttl": time: invalid duration; give seconds or a number with a unit, such as "90s" or "1h30m"',
+    ],
     [{ expiration: '2026-01-01T00:00:00Z' }, ELAPSED],
     [{ expiration: '2030' }, NO_TIME],
     [{ expiration: 'Jan 1 2030' }, NO_TIME],

@@ -1,6 +1,6 @@
 /** `sys/policies/acl` and its older form `sys/policy` (contract: sys-auth.md, Policies). */
 import { BadRequest } from '../../../core/errors.ts'
-import { parseDurationSeconds } from '../../../core/duration.ts'
+import { fieldSeconds } from '../../../core/duration.ts'
 import { boolean, caselessName, integer, string } from '../../../core/plugin/fields.ts'
 import { path } from '../../../core/plugin/path.ts'
 import type { Request } from '../../../core/plugin/request.ts'
@@ -242,7 +242,7 @@ function expiryOf({ expiration, ttl }: PolicyRequest['data'], nowMs: number): nu
     throw new BadRequest("cannot supply both 'expiration' and 'ttl' for policies")
   }
   if (expiration === '' && ttl === '') return undefined
-  const atMs = ttl === '' ? timeOf(expiration) : nowMs + parseDurationSeconds(ttl) * 1000
+  const atMs = ttl === '' ? timeOf(expiration) : nowMs + fieldSeconds('ttl', ttl) * 1000
   if (atMs <= nowMs) {
     throw new BadRequest('refusing to update policy as expiration time has already elapsed')
   }
