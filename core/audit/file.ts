@@ -61,6 +61,8 @@ export class FileDevice implements AuditDevice {
   #size = 0
   #bornMs = 0
   #rotatesFromMs = Number.NEGATIVE_INFINITY
+  /** In the name of the last file that was rotated away. */
+  #rotatedAtMs = 0
   /** The file that was opened ends within a line: a write was cut off. */
   #torn = false
   /** Being written in the pool: must not be closed, its number would be given to another file. */
@@ -179,7 +181,9 @@ export class FileDevice implements AuditDevice {
     if (rotation === undefined || this.#fd === undefined) return
     try {
       if (!wasMoved(this.#path, fstatSync(this.#fd))) {
-        rotate(this.#path, rotation, this.#clock.nowMs())
+        // Never twice the same: the names are to sort in the order of the files.
+        this.#rotatedAtMs = Math.max(this.#clock.nowMs(), this.#rotatedAtMs + 1)
+        rotate(this.#path, rotation, this.#rotatedAtMs)
       }
       this.close()
     } catch {

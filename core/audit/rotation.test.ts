@@ -109,6 +109,18 @@ test('after a slow write it rotates through the pool as well', async () => {
   expect(contents()).toEqual(['one\n', 'two\n', 'three\n'])
 })
 
+test('files that are rotated in one millisecond sort in their order', async () => {
+  const stopped: Clock = { ...clock, nowMs: () => Date.UTC(2026, 0, 1) }
+  const rotation = { bytes: 1, ageMs: undefined, maxFiles: undefined }
+  const device = new FileDevice(
+    { kind: 'file', path, mode: 0o600, auditDirectory: directory, rotation },
+    stopped,
+  )
+  const lines = Array.from({ length: 8 }, (_, i) => `${i}\n`)
+  for (const line of lines) await device.write(line)
+  expect(contents()).toEqual(lines)
+})
+
 describe('options', () => {
   test('none: no rotation', () => {
     expect(readRotation({})).toBeUndefined()
