@@ -1,6 +1,7 @@
 /**
- * The timed duties: ending tokens and policies whose time has come, cleaning up after what was revoked or unmounted, rotating the barrier's key.
- * One node at a time does them: it holds the duty lease, a record with a deadline, which it renews with each round.
+ * The timed duties: ending tokens and policies whose time has come, cleaning up after what was revoked or unmounted,
+ * rotating the barrier's key. One node at a time does them: it holds the duty lease, a record with a deadline, which it
+ * renews with each round.
  */
 import { z } from 'zod'
 import type { Barrier } from './barrier/barrier.ts'

@@ -200,7 +200,8 @@ export class Barrier {
 
   /**
    * Puts another root key in place of the present one: the keyring is sealed by it, and all that the caller gives is
-   * committed with that, so that a crash leaves the old root key and its shares, or the new ones. Other open nodes are handed it over.
+   * committed with that, so that a crash leaves the old root key and its shares, or the new ones. Other open nodes are
+   * handed it over.
    *
    * @param rootKey 32 bytes, copied; the caller zeroes it
    * @throws {TooManyConflicts} what the caller expects is not so any more; nothing changed

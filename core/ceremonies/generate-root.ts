@@ -1,7 +1,7 @@
 /**
  * A new root token by the agreement of a threshold of share holders, for a server whose root tokens are all revoked or
- * lost. The token leaves the server only encrypted, by a one-time password or to a PGP key of the person who began. One attempt at a time;
- * its progress is one record, which every node sees.
+ * lost. The token leaves the server only encrypted, by a one-time password or to a PGP key of the person who began. One
+ * attempt at a time; its progress is one record, which every node sees.
  */
 import { z } from 'zod'
 import { issueRootToken } from '../bootstrap.ts'

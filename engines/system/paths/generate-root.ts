@@ -6,7 +6,7 @@ import type { GenerateRoot, RootAttempt } from '../../../core/ceremonies/generat
 import { xor } from '../../../core/ceremonies/generate-root.ts'
 import { BadRequest } from '../../../core/errors.ts'
 import { string } from '../../../core/plugin/fields.ts'
-import { path } from '../../../core/plugin/path.ts'
+import { path, type Access } from '../../../core/plugin/path.ts'
 import type { Request, RequestBase } from '../../../core/plugin/request.ts'
 import type { Response } from '../../../core/plugin/response.ts'
 import { ROOT_TOKEN_CHARACTERS } from '../../../core/tokens/issue.ts'
@@ -46,41 +46,38 @@ export function generateRootPaths(generateRoot: GenerateRoot, warn: (text: strin
       return { ...response, afterwards: async () => warn('core: key shares made a root token') }
     },
   })
-  const [classic, tokenBound] = [handlers(bareForm), handlers(envelopeForm)]
-  const open = { rootOnly: true, openedBy: 'disable_unauthed_generate_root_endpoints' } as const
+  const attemptPaths = (
+    at: string,
+    otherNames: readonly string[],
+    form: Form,
+    access: Pick<Access, 'rootOnly' | 'openedBy'>,
+  ) => {
+    const { status, start, cancel, update } = handlers(form)
+    return [
+      path([`${at}/attempt`, ...otherNames], {
+        ...access,
+        summary: 'Begins, shows or ends the making of a root token by key shares',
+        fields: startFields,
+        operations: {
+          read: status,
+          update: { handler: start, sudo: true },
+          delete: { handler: cancel, sudo: true },
+        },
+      }),
+      path(`${at}/update`, {
+        ...access,
+        summary: 'Gives one key share; with the last that was missing the token is made',
+        fields: updateFields,
+        operations: { update },
+      }),
+    ]
+  }
   return [
-    path(['generate-root/attempt', 'generate-root'], {
-      ...open,
-      summary: 'Begins, shows or ends the making of a root token by key shares',
-      fields: startFields,
-      operations: {
-        read: classic.status,
-        update: { handler: classic.start, sudo: true },
-        delete: { handler: classic.cancel, sudo: true },
-      },
-    }),
-    path('generate-root/update', {
-      ...open,
-      summary: 'Gives one key share; with the last that was missing the token is made',
-      fields: updateFields,
-      operations: { update: classic.update },
-    }),
-    path('generate-root-token/attempt', {
+    ...attemptPaths('generate-root', ['generate-root'], bareForm, {
       rootOnly: true,
-      summary: 'As generate-root/attempt, always with a token',
-      fields: startFields,
-      operations: {
-        read: tokenBound.status,
-        update: { handler: tokenBound.start, sudo: true },
-        delete: { handler: tokenBound.cancel, sudo: true },
-      },
+      openedBy: 'disable_unauthed_generate_root_endpoints',
     }),
-    path('generate-root-token/update', {
-      rootOnly: true,
-      summary: 'As generate-root/update, always with a token',
-      fields: updateFields,
-      operations: { update: tokenBound.update },
-    }),
+    ...attemptPaths('generate-root-token', [], envelopeForm, { rootOnly: true }),
     path('decode-token', {
       rootOnly: true,
       summary: 'Decodes a root token by its one-time password; nothing is stored or looked up',
