@@ -5,7 +5,10 @@ import { asksForSudo } from './sudo-paths.ts'
 const CAPABILITIES = ['create', 'read', 'update', 'patch', 'delete', 'list', 'scan'] as const
 
 test('the command line knows of each path of the server whether it asks for sudo', async () => {
-  const { nodes, close } = await startCluster({ nodes: 1 })
+  const { nodes, close } = await startCluster({
+    nodes: 1,
+    debugging: { rawStorage: true, introspection: true },
+  })
   onTestFinished(close)
   const wrong: string[] = []
   for (const [kind, type, mount] of [

@@ -46,6 +46,8 @@ export interface ServerConfig {
   readonly ui: boolean
   /** `sys/raw` exists. */
   readonly rawStorageEndpoint: boolean
+  /** `sys/internal/inspect` answers. */
+  readonly introspectionEndpoint: boolean
   /** 0: metrics are not shown as Prometheus text; else they are, whatever it is. */
   readonly prometheusRetentionSeconds: number
 }
@@ -98,6 +100,7 @@ const TOP_SETTINGS = {
   allow_audit_log_prefixing: flag,
   unsafe_allow_api_audit_creation: flag,
   raw_storage_endpoint: flag,
+  introspection_endpoint: flag,
   enable_response_header_hostname: flag,
   audit: unsupported(DECLARED_AUDIT),
   initialize: unsupported('use `operator init`'),
@@ -121,7 +124,6 @@ const TOP_SETTINGS = {
   disable_sentinel_trace: ignored,
   disable_indexing: ignored,
   detect_deadlocks: ignored, // there are no locks
-  introspection_endpoint: ignored,
   enable_response_header_raft_node_id: ignored,
   imprecise_lease_role_tracking: ignored,
   log_requests_level: ignored,
@@ -171,6 +173,7 @@ export function loadConfig(paths: readonly string[]): ServerConfig {
     pidFile: top.pid_file,
     ui: top.ui ?? top.enable_ui ?? false,
     rawStorageEndpoint: top.raw_storage_endpoint ?? false,
+    introspectionEndpoint: top.introspection_endpoint ?? false,
     prometheusRetentionSeconds:
       top.telemetry?.prometheus_retention_time ?? PROMETHEUS_RETENTION_SECONDS,
   }

@@ -12,12 +12,14 @@ import { auditPaths, type AuditSettings } from '../../engines/system/paths/audit
 import { capabilityPaths } from '../../engines/system/paths/capabilities.ts'
 import { corsPaths } from '../../engines/system/paths/cors.ts'
 import { generateRootPaths } from '../../engines/system/paths/generate-root.ts'
+import { inspectPaths } from '../../engines/system/paths/inspect.ts'
 import { keyPaths } from '../../engines/system/paths/keys.ts'
 import { loggerPaths, type LogLevels } from '../../engines/system/paths/loggers.ts'
 import { metricsPaths } from '../../engines/system/paths/metrics.ts'
 import { mountPaths } from '../../engines/system/paths/mounts.ts'
 import { passwordPolicyPaths } from '../../engines/system/paths/password-policies.ts'
 import { pluginPaths } from '../../engines/system/paths/plugins.ts'
+import { rawPaths } from '../../engines/system/paths/raw.ts'
 import { rekeyPaths } from '../../engines/system/paths/rekey.ts'
 import { policyPaths } from '../../engines/system/paths/policies.ts'
 import { policyExplainPaths } from '../../engines/system/paths/policy-explain.ts'
@@ -40,10 +42,19 @@ export interface PluginParts {
   readonly responseHeaders?: readonly string[]
   /** False: `sys/metrics` has no Prometheus text. */
   readonly prometheus?: boolean
+  /** What the configuration opens for who looks for a fault; absent: nothing. */
+  readonly debugging?: Debugging
   /** Tells the operator; nobody where there is none. */
   readonly warn?: (text: string) => void
   /** What may be shown of the configuration. */
   readonly configuration?: Readonly<Record<string, unknown>>
+}
+
+export interface Debugging {
+  /** `sys/raw` is there. */
+  readonly rawStorage: boolean
+  /** `sys/internal/inspect` answers. */
+  readonly introspection: boolean
 }
 
 const NO_LOG: LogLevels = { levels: () => ({}), set: () => undefined }
@@ -87,6 +98,8 @@ function systemPaths(node: Node, parts: PluginParts) {
     ...corsPaths,
     ...metricsPaths(measuredOf(node, { prometheus: parts.prometheus ?? true })),
     ...loggerPaths(parts.logLevels ?? NO_LOG),
+    ...(parts.debugging?.rawStorage ? rawPaths(unsealed) : []),
+    ...inspectPaths({ isOpen: parts.debugging?.introspection ?? false }),
     ...statusPaths({
       apiAddress: parts.apiAddress ?? '',
       configuration: parts.configuration ?? {},

@@ -9,15 +9,15 @@ import type { SystemTtl } from '../../core/mounts/mount.ts'
 import { Node } from '../../core/node.ts'
 import { systemRandom } from '../../core/random.ts'
 import { ShamirSeal } from '../../core/seal/shamir.ts'
-import type { LogLevels } from '../../engines/system/paths/loggers.ts'
 import type { AuditSettings } from '../../engines/system/paths/audit.ts'
 import type { Storage } from '../../storage/contract.ts'
 import { MemoryStorage } from '../../storage/memory.ts'
 import { openSqlite } from '../../storage/sqlite.ts'
+import { logLevels, logParts, type LogParts } from './log-parts.ts'
 import type { Logger } from './log.ts'
 import { measuredOf } from './measured.ts'
 import { openedSettings, openEndpoints, type Opening } from './open-endpoints.ts'
-import { builtinPlugins } from './plugins.ts'
+import { builtinPlugins, type Debugging } from './plugins.ts'
 
 export type StorageConfig =
   | { readonly type: 'inmem' }
@@ -34,6 +34,8 @@ export interface RunningConfig {
   readonly apiAddress?: string | undefined
   /** Whether metrics are shown as Prometheus text; absent: they are. */
   readonly prometheus?: boolean
+  /** Absent: nothing is open. */
+  readonly debugging?: Debugging
 }
 
 export interface RunningListener extends ListenerConfig {
@@ -48,18 +50,19 @@ export class RunningServer {
   readonly node: Node
   readonly #storage: Storage
   readonly #audit: AuditBroker
-  readonly #log: Logger
+  readonly #log: LogParts
   readonly #listeners: Listener[] = []
 
   private constructor(config: RunningConfig, storage: Storage, log: Logger) {
     this.#storage = storage
-    this.#log = log
+    const parts = logParts(log)
+    this.#log = parts
     this.#audit = new AuditBroker({
       config: config.audit.device,
       report: (path, failure) =>
         failure === undefined
-          ? log.info({ device: path }, 'audit: the device works again')
-          : log.error({ device: path, err: describe(failure) }, 'audit: the device fails'),
+          ? parts.audit.info({ device: path }, 'audit: the device works again')
+          : parts.audit.error({ device: path, err: describe(failure) }, 'audit: the device fails'),
     })
     this.node = new Node({
       storage,
@@ -76,9 +79,10 @@ export class RunningServer {
         auditSettings: config.audit,
         apiAddress: config.apiAddress ?? '',
         configuration: shownConfiguration(config),
-        logLevels: logLevels(log),
+        logLevels: logLevels(parts),
         warn: (text) => log.warn(text),
         prometheus: config.prometheus ?? true,
+        ...(config.debugging && { debugging: config.debugging }),
         responseHeaders: config.listeners.flatMap(headerNames),
       }),
       onFailure: (what, error) => log.error({ err: describe(error) }, `core: ${what} failed`),
@@ -111,13 +115,13 @@ export class RunningServer {
         await listener.reload()
       } catch (error) {
         const err = describe(error)
-        this.#log.error(
+        this.#log.listener.error(
           { listener: listener.url, err },
           'listener: the old certificate stays in use',
         )
       }
     }
-    this.#log.info('core: reloaded')
+    this.#log.core.info('core: reloaded')
   }
 
   /** Answers what runs, then lets go of everything. */
@@ -131,13 +135,13 @@ export class RunningServer {
   async #listen({ listeners, prometheus = true }: RunningConfig): Promise<void> {
     const measured = measuredOf(this.node, { prometheus })
     const report = (error: unknown): void =>
-      this.#log.error({ err: describe(error) }, 'listener: failed')
+      this.#log.listener.error({ err: describe(error) }, 'listener: failed')
     for (const config of listeners) {
       const open = config.open === undefined ? [] : openEndpoints(config.open, measured)
       const app = createApi(this.node, open, openedSettings(config.open))
       const listener = await openListener(config, { app, clock: systemClock, report })
       this.#listeners.push(listener)
-      this.#log.info({ url: listener.url }, 'listener: started')
+      this.#log.listener.info({ url: listener.url }, 'listener: started')
     }
   }
 }
@@ -177,15 +181,4 @@ function shownConfiguration(config: RunningConfig): Readonly<Record<string, unkn
 /** Of all statuses. */
 function headerNames({ responseHeaders }: ListenerConfig): string[] {
   return Object.values(responseHeaders).flatMap((headers) => Object.keys(headers))
-}
-
-/** The log has one level; `core` is its name, and the other parts follow it. */
-function logLevels(log: Logger): LogLevels {
-  const configured = log.level
-  return {
-    levels: () => ({ audit: log.level, core: log.level, listener: log.level }),
-    set: (_name, level) => {
-      log.level = level ?? configured
-    },
-  }
 }

@@ -66,6 +66,10 @@ async function runConfigured(flags: Flags, terminal: Terminal): Promise<number> 
       ...config.running,
       apiAddress: config.apiAddress,
       prometheus: config.prometheusRetentionSeconds > 0,
+      debugging: {
+        rawStorage: config.rawStorageEndpoint,
+        introspection: config.introspectionEndpoint,
+      },
     },
     log,
   )

@@ -2,10 +2,7 @@
 import type { ServerConfig } from './config.ts'
 
 /** @returns what to say of each that is on */
-export function withoutEffect({ ui, rawStorageEndpoint }: ServerConfig): string[] {
-  const said: [isOn: boolean, text: string][] = [
-    [ui, 'ui: there is no web console'],
-    [rawStorageEndpoint, 'raw_storage_endpoint: there is no sys/raw'],
-  ]
+export function withoutEffect({ ui }: ServerConfig): string[] {
+  const said: [isOn: boolean, text: string][] = [[ui, 'ui: there is no web console']]
   return said.filter(([isOn]) => isOn).map(([, text]) => text)
 }

@@ -24,6 +24,13 @@ export const CORE_RECORDS = {
   sealedEpoch: 'core/sealed-epoch',
 } as const
 
+/** Whether a key is one of these, or the folder of them: nobody but the barrier and the seal reads or writes there. */
+export function isCoreRecord(key: string): boolean {
+  return Object.values(CORE_RECORDS).some((own) =>
+    own.endsWith('/') ? `${key}/`.startsWith(own) : key === own,
+  )
+}
+
 /** Where the reserved encryptions of one term are counted. */
 export function usageKey(term: number): string {
   return `${CORE_RECORDS.usagePrefix}${term}`

@@ -85,7 +85,7 @@ describe.each(['http', 'https'] as const)('%s', (scheme) => {
     for (const expected of ANSWERS) expect(await bodyOf(client)).toBe(expected)
   })
 
-  test.each(['LIST', 'SCAN'])(
+  test.each(['LIST', 'SCAN', 'HELP'])(
     '%s may be split at every byte, first or after another',
     async (verb) => {
       const { open: connect } = await serve()
@@ -135,18 +135,28 @@ describe.each(['http', 'https'] as const)('%s', (scheme) => {
     expect((await client.ask(raw('LIST', '/b?wait=1200')))?.body).toBe('LIST /b?wait=1200 []')
   })
 
-  test.each(['PST', 'LISTEN', 'LISX', 'LI', 'list', 'SCAM', 'SCANS', 'XLIST', 'LIST\t'])(
-    'the unknown method %j gets 400',
-    async (method) => {
-      const client = await open()
-      const answered = await client.ask(raw(method, '/a'))
-      expect(answered).toMatchObject({
-        status: 400,
-        body: '{"errors":["this is not a valid HTTP/1.1 request"]}\n',
-      })
-      await client.closed()
-    },
-  )
+  test.each([
+    'PST',
+    'LISTEN',
+    'LISX',
+    'LI',
+    'list',
+    'SCAM',
+    'SCANS',
+    'HELPS',
+    'HEL',
+    'help',
+    'XLIST',
+    'LIST\t',
+  ])('the unknown method %j gets 400', async (method) => {
+    const client = await open()
+    const answered = await client.ask(raw(method, '/a'))
+    expect(answered).toMatchObject({
+      status: 400,
+      body: '{"errors":["this is not a valid HTTP/1.1 request"]}\n',
+    })
+    await client.closed()
+  })
 
   test('headers that are too large get 431', async () => {
     const client = await open()

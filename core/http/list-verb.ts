@@ -1,12 +1,12 @@
 /**
- * Lets a node:http or node:https server take the methods LIST and SCAN, which Node's parser refuses.
+ * Lets a node:http or node:https server take the methods LIST, SCAN and HELP, which Node's parser refuses.
  *
  * How      The parser stops at the first character that fits no method and gives the rest of the packet to
  *          `clientError`. There the old parser is taken off the socket, and the socket is handed to the server anew
  *          with the method written as GET; the request that comes of it is given its real method. All other requests
  *          stay on Node's own path and pay nothing.
  * Keeps    Pipelining and its order, packets split anywhere, keep-alive, TLS, Node's timeouts and its limits.
- * Costs    some 100 microseconds for a LIST or SCAN: an Error and a fresh parser.
+ * Costs    some 100 microseconds for one of these: an Error and a fresh parser.
  * Depends  on one undocumented property, `socket._httpMessage`: the answer that is being written. The tests show when a
  *          release of Node changes it.
  */
@@ -16,10 +16,11 @@ import type { Socket } from 'node:net'
 import tls from 'node:tls'
 import { refuse, type ParseError } from './refuse.ts'
 
-/** How many characters of each the parser takes (as those of LINK and SEARCH) before it refuses. */
+/** How many characters of each the parser takes (as those of LINK, SEARCH and HEAD) before it refuses. */
 const VERBS: ReadonlyMap<string, number> = new Map([
   ['LIST', 2],
   ['SCAN', 1],
+  ['HELP', 2],
 ])
 /** The events whose node:http listeners go at once, and those whose listeners stay until earlier answers are out. */
 const READING = ['data', 'end', 'pause', 'resume']
@@ -40,7 +41,7 @@ interface VerbSocket extends Socket {
   _httpMessage?: (NodeJS.EventEmitter & { readonly _headerSent?: boolean }) | null
 }
 
-/** The server then gives LIST and SCAN to its `request` listeners as it does any other method. */
+/** The server then gives LIST, SCAN and HELP to its `request` listeners as it does any other method. */
 export function acceptListVerb(server: HttpServer | HttpsServer): void {
   const event = server instanceof tls.Server ? 'secureConnection' : 'connection'
   server.prependListener(event, (socket: VerbSocket) => {
@@ -92,7 +93,7 @@ function removeListeners(socket: VerbSocket, events: readonly string[]): void {
   }
 }
 
-/** Whether it was a LIST or SCAN, or can still become one; if so, the socket no longer belongs to the old parser. */
+/** Whether it was one of these, or can still become one; if so, the socket no longer belongs to the old parser. */
 function takeOver(error: ParseError, socket: VerbSocket, done: (verb: string) => void): boolean {
   const { code, rawPacket, bytesParsed = 0 } = error
   if (code !== 'HPE_INVALID_METHOD' || rawPacket === undefined || socket[KEPT] === undefined)

@@ -38,6 +38,17 @@ export class Store {
     return this.cache.get(key) ?? this.#fill(kind, key)
   }
 
+  /**
+   * The text of the record, of whatever kind it is, past the cache.
+   *
+   * @throws {CorruptRecord} altered, or moved here from another key
+   */
+  async readText(key: string): Promise<string | undefined> {
+    checkKey(key)
+    const stored = await this.#storage.get(key)
+    return stored && (await this.#sealer.openFetched(key, stored.value)).toString('utf8')
+  }
+
   list(prefix: string, options: ListOptions): Promise<string[]> {
     return this.#storage.list(prefix, options)
   }

@@ -31,11 +31,18 @@ const SUDO = [
   'generate-root-token/attempt update',
   'generate-root/attempt delete',
   'generate-root/attempt update',
+  'internal/inspect/request read',
+  'internal/inspect/router/:tag read',
   'plugins/catalog/:type list',
   'plugins/catalog/:type/:name delete',
   'plugins/catalog/:type/:name read',
   'plugins/catalog/:type/:name update',
   'policies/explain update',
+  'raw list',
+  'raw/:path* delete',
+  'raw/:path* list',
+  'raw/:path* read',
+  'raw/:path* update',
   'rekey/init delete',
   'rekey/init update',
   'rekey/verify delete',
@@ -52,7 +59,7 @@ const SUDO = [
 
 let cluster: Cluster
 beforeAll(async () => {
-  cluster = await startCluster({ nodes: 1 })
+  cluster = await startCluster({ nodes: 1, debugging: { rawStorage: true, introspection: true } })
 })
 afterAll(() => cluster.close())
 

@@ -14,7 +14,7 @@ import type { PluginType } from '../../core/plugin/plugin.ts'
 import { systemRandom, type Random } from '../../core/random.ts'
 import { ShamirSeal } from '../../core/seal/shamir.ts'
 import { SYSTEM_TTL_SECONDS } from '../../core/ttl.ts'
-import { builtinPlugins } from '../../cmd/server/plugins.ts'
+import { builtinPlugins, type Debugging } from '../../cmd/server/plugins.ts'
 import type { Storage } from '../../storage/contract.ts'
 import { MemoryStorage } from '../../storage/memory.ts'
 import { TestClock } from './clock.ts'
@@ -28,6 +28,8 @@ export interface ClusterOptions {
   readonly plugins?: readonly PluginType[]
   /** Where audit files may lie. */
   readonly auditDirectory?: string
+  /** What a configuration can open for who looks for a fault; default: nothing. */
+  readonly debugging?: Debugging
   /** Left sealed and uninitialised. */
   readonly bare?: boolean
 }
@@ -157,6 +159,7 @@ function startNode(
     audit,
     auditSettings,
     warn: (text) => warnings.push(text),
+    ...(options.debugging && { debugging: options.debugging }),
     responseHeaders: Object.keys(DEFAULT_CUSTOM_HEADERS['default'] ?? {}),
   })
   const node = new Node({

@@ -45,6 +45,20 @@ test.each(['none', 'constructor', 'toString'])('of a part %s there is no level',
   expect([answer.status, answer.data]).toEqual([200, {}])
 })
 
+test('a part that there is not is neither set nor put back', async () => {
+  const refused = [
+    await cluster.write('logs/loggers/toString', { level: 'debug' }),
+    await cluster.remove('logs/loggers/none'),
+  ]
+  for (const { status, errors } of refused) {
+    expect([status, errors]).toEqual([
+      400,
+      ['logger not found: the parts of the log are core, audit'],
+    ])
+  }
+  expect(levels).toEqual(INITIAL)
+})
+
 test.each([
   [{}, 'level is required'],
   [

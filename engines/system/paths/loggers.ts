@@ -46,8 +46,8 @@ export function loggerPaths(log: LogLevels) {
       fields,
       operations: {
         read: ({ data }) => one(log, data.name),
-        update: ({ data }: LoggerRequest) => log.set(data.name, levelOf(data.level)),
-        delete: ({ data }) => log.set(data.name, undefined),
+        update: ({ data }: LoggerRequest) => log.set(partOf(log, data), levelOf(data.level)),
+        delete: ({ data }) => log.set(partOf(log, data), undefined),
       },
     }),
   ]
@@ -56,6 +56,12 @@ export function loggerPaths(log: LogLevels) {
 function one(log: LogLevels, name: string): Response {
   const level = log.levels()[name]
   return { data: level === undefined ? {} : { [name]: level } }
+}
+
+function partOf(log: LogLevels, { name }: { readonly name: string }): string {
+  const parts = Object.keys(log.levels())
+  if (parts.includes(name)) return name
+  throw new BadRequest(`logger not found: the parts of the log are ${parts.join(', ')}`)
 }
 
 function levelOf(text: string): string {

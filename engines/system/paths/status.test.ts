@@ -21,9 +21,19 @@ test('the present release is in the history', async () => {
   expect(Object.keys(data['key_info'] ?? {})).toEqual([WIRE_VERSION])
 })
 
-test('the machine is described by its processors, memory and load', async () => {
+test('the machine is described by its processors, disk, memory and load', async () => {
   const { data } = await cluster.read('sys/host-info')
-  expect(Object.keys(data).toSorted()).toEqual(['cpu', 'host', 'load', 'memory', 'timestamp'])
+  expect(Object.keys(data).toSorted()).toEqual([
+    'cpu',
+    'cpu_times',
+    'disk',
+    'host',
+    'load',
+    'memory',
+    'timestamp',
+  ])
+  const disks: unknown = data['disk']
+  expect(disks).toEqual([expect.objectContaining({ path: '/' })])
 })
 
 test('service tokens are counted, batch tokens are not', async () => {
@@ -32,6 +42,27 @@ test('service tokens are counted, batch tokens are not', async () => {
   await cluster.write('auth/token/create', { policies: ['default'] })
   await cluster.write('auth/token/create', { policies: ['default'], type: 'batch' })
   expect(await total()).toEqual({ service_tokens: { total: 2 } })
+})
+
+test.each([
+  'GET sys/internal/counters/activity',
+  'GET sys/internal/counters/activity/monthly',
+  'POST sys/config/reload/license',
+  'GET sys/pprof/heap',
+  'GET sys/license/status',
+  'GET sys/experiments',
+  'GET sys/storage/raft/configuration',
+])('%s is not served', async (what) => {
+  const [method = '', path = ''] = what.split(' ')
+  const { status, errors } = await cluster.request(method, path)
+  expect([status, errors]).toEqual([404, ['1 error occurred:\n\t* unsupported path\n\n']])
+})
+
+test('counting requests was given up, as in Vault; there are no entities yet', async () => {
+  const requests = await cluster.read('sys/internal/counters/requests')
+  expect(requests.errors).toEqual(['The functionality has been removed on this path'])
+  const { data } = await cluster.read('sys/internal/counters/entities')
+  expect(data).toEqual({ counters: { entities: { total: 0 } } })
 })
 
 test('there is no replication, whoever asks', async () => {

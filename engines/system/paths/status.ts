@@ -1,4 +1,5 @@
 /** Facts about this server: nodes, releases, machine, counters (contract: sys-auth.md, Tools, config, monitoring). */
+import { statfs } from 'node:fs/promises'
 import {
   arch,
   cpus,
@@ -57,7 +58,7 @@ export function statusPaths(parts: StatusParts) {
     path('host-info', {
       rootOnly: true,
       summary: 'The machine that this node runs on',
-      operations: { read: ({ nowMs }) => ({ data: hostInfo(nowMs) }) },
+      operations: { read: async ({ nowMs }) => ({ data: await hostInfo(nowMs) }) },
     }),
     path('config/state/sanitized', {
       rootOnly: true,
@@ -129,11 +130,20 @@ async function countTokens({ storage, namespace }: Request) {
   return { data: { counters: { service_tokens: { total } } } }
 }
 
-function hostInfo(nowMs: number): Record<string, unknown> {
+async function hostInfo(nowMs: number): Promise<Record<string, unknown>> {
   const [one, five, fifteen] = loadavg()
   return {
     timestamp: new Date(nowMs),
     cpu: cpus().map(({ model, speed }, cpu) => ({ cpu, modelName: model, mhz: speed })),
+    cpu_times: cpus().map(({ times }, cpu) => ({
+      cpu: `cpu${cpu}`,
+      user: times.user / 1000,
+      system: times.sys / 1000,
+      idle: times.idle / 1000,
+      nice: times.nice / 1000,
+      irq: times.irq / 1000,
+    })),
+    disk: [await rootDisk()],
     host: {
       hostname: hostname(),
       os: platform(),
@@ -143,5 +153,18 @@ function hostInfo(nowMs: number): Record<string, unknown> {
     },
     load: { load1: one, load5: five, load15: fifteen },
     memory: { total: totalmem(), available: freemem() },
+  }
+}
+
+async function rootDisk(): Promise<Record<string, unknown>> {
+  const { blocks, bfree, bavail, bsize, files, ffree } = await statfs('/')
+  const used = (blocks - bfree) * bsize
+  return {
+    path: '/',
+    total: blocks * bsize,
+    free: bavail * bsize,
+    used,
+    inodesTotal: files,
+    inodesFree: ffree,
   }
 }

@@ -1,0 +1,34 @@
+import { pino } from 'pino'
+import { expect, test } from 'vitest'
+import { logLevels, logParts } from './log-parts.ts'
+
+function logs() {
+  const lines: string[] = []
+  const log = pino({ level: 'info', base: null }, { write: (line) => void lines.push(line) })
+  const parts = logParts(log)
+  return { lines, parts, levels: logLevels(parts) }
+}
+
+test('a part that tells more leaves the others as they are, and is put back alone', () => {
+  const { lines, parts, levels } = logs()
+
+  levels.set('audit', 'debug')
+  parts.audit.debug('audit: seen')
+  parts.core.debug('core: unseen')
+  parts.listener.debug('listener: unseen')
+
+  expect(levels.levels()).toEqual({ audit: 'debug', core: 'info', listener: 'info' })
+  expect(lines).toHaveLength(1)
+  expect(lines[0]).toContain('audit: seen')
+
+  levels.set('audit', undefined)
+  expect(levels.levels()).toEqual({ audit: 'info', core: 'info', listener: 'info' })
+})
+
+test('all parts are set at once, and put back to what is configured', () => {
+  const { levels } = logs()
+  levels.set(undefined, 'error')
+  expect(levels.levels()).toEqual({ audit: 'error', core: 'error', listener: 'error' })
+  levels.set(undefined, undefined)
+  expect(levels.levels()).toEqual({ audit: 'info', core: 'info', listener: 'info' })
+})
