@@ -25,6 +25,12 @@ test('a part that tells more leaves the others as they are, and is put back alon
   expect(levels.levels()).toEqual({ audit: 'info', core: 'info', listener: 'info' })
 })
 
+test('a part that is quieter leaves the others as they are', () => {
+  const { levels } = logs()
+  levels.set('core', 'error')
+  expect(levels.levels()).toEqual({ audit: 'info', core: 'error', listener: 'info' })
+})
+
 test('all parts are set at once, and put back to what is configured', () => {
   const { levels } = logs()
   levels.set(undefined, 'error')

@@ -10,7 +10,14 @@ export interface LogParts {
 
 /** @param log becomes the part `core` */
 export function logParts(log: Logger): LogParts {
-  return { audit: log.child({}), core: log, listener: log.child({}) }
+  return { audit: part(log), core: log, listener: part(log) }
+}
+
+/** A child of pino's follows its parent's level until it has been given one. */
+function part(log: Logger): Logger {
+  const child = log.child({})
+  child.level = log.level
+  return child
 }
 
 /** The levels of the parts; those that they have now are the configured ones. */
