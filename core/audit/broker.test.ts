@@ -207,6 +207,81 @@ test('a device that cannot be written is refused when it is enabled', async () =
   )
 })
 
+describe('which entries a device gets', () => {
+  /** What each of three devices has of requests to `a`, `b` and `c`, each with its answer. */
+  async function recorded(...devices: [string, Record<string, string>][]) {
+    broker.sync(tableOf(...devices.map(([path, options]) => record(path, options))))
+    for (const path of ['a', 'b', 'c']) {
+      await broker.recordRequest(request(path))
+      await broker.recordResponse(response(path))
+    }
+    await broker.flush()
+    return devices.map(([path]) => (log(path) === '' ? '' : paths(path).join('')))
+  }
+
+  test('with a filter, those that it lets through; without one, all', async () => {
+    expect(await recorded(['f', { filter: 'path == a or path == b' }], ['g', {}])).toEqual([
+      'aabb',
+      'aabbcc',
+    ])
+  })
+
+  test('as a fallback, those that no other device gets', async () => {
+    expect(
+      await recorded(
+        ['f', { filter: 'path == a' }],
+        ['g', { filter: 'path == b' }],
+        ['h', { fallback: 'true' }],
+      ),
+    ).toEqual(['aa', 'bb', 'cc'])
+    expect(await recorded(['i', {}], ['j', { fallback: 'true' }])).toEqual(['aabbcc', ''])
+  })
+
+  test('one that no device gets is no reason to refuse the request', async () => {
+    expect(await recorded(['f', { filter: 'path == a' }])).toEqual(['aa'])
+  })
+
+  test('one that a single device gets counts only once that has it', async () => {
+    rmSync(directory, { recursive: true })
+    broker.sync(
+      tableOf(record('f', { filter: 'path == a' }), record('g', { file_path: 'discard' })),
+    )
+    await broker.recordRequest(request('a'))
+    broker.sync(
+      tableOf(
+        record('f', { filter: 'path == a' }),
+        record('g', { file_path: 'discard', filter: 'path == b' }),
+        record('h', { file_path: 'discard', fallback: 'true' }),
+      ),
+    )
+    await expect(broker.recordRequest(request('a'))).rejects.toThrow(AuditFailed)
+    await broker.recordRequest(request('b'))
+    await broker.recordRequest(request('c'))
+    mkdirSync(directory)
+  })
+
+  test('each property of a request can be asked for', async () => {
+    const mount = { path: 'secret/', type: 'kv' }
+    const entry = request()
+    const asked = {
+      ...entry,
+      request: { ...entry.request, mount, namespace: { id: 'n', path: 'ns/' } },
+    }
+    const filters = [
+      'mount_point == "secret/"',
+      'mount_type == kv',
+      'namespace == "ns/"',
+      'operation == read',
+      'path contains secret',
+    ]
+    broker.sync(tableOf(...filters.map((filter, i) => record(`f${i}`, { filter }))))
+    await broker.recordRequest(asked)
+    await broker.recordRequest(request('other'))
+    await broker.flush()
+    expect(filters.map((_, i) => paths(`f${i}`).length)).toEqual([1, 1, 1, 2, 1])
+  })
+})
+
 test('reopening goes on in a new file', async () => {
   broker.sync(tableOf(record('f')))
   await broker.recordRequest(request('one'))

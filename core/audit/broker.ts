@@ -2,6 +2,7 @@
  * The audit log of one node: every request and every answer goes to all enabled devices before anything happens.
  *
  * Rule     an entry counts once one device has it; if none takes it, `AuditFailed`. No devices: nothing to do.
+ * Chosen   a device with a filter gets what the filter lets through, a fallback what no other device gets. Only they count.
  * Waits    for the first device that has it: a device that stalls holds nobody up while another works.
  * Apart    each device encodes the entry for itself, under its own salt and format; facts are never changed.
  */
@@ -30,6 +31,8 @@ export class AuditBroker {
   readonly #random: Random
   #table = EMPTY_AUDIT_TABLE
   #devices: readonly OpenDevice[] = []
+  /** Whether a device gets some entries only. */
+  #isSelective = false
   readonly #closing = new Set<Promise<void>>()
 
   constructor({ config, report, clock = systemClock, random = systemRandom }: AuditBrokerOptions) {
@@ -50,27 +53,30 @@ export class AuditBroker {
       open.delete(keyOf(record))
       return known ?? this.#open(record)
     })
+    this.#isSelective = this.#devices.some(({ selection }) => selection !== undefined)
     for (const device of open.values()) this.#close(device)
   }
 
   /** hot. @throws {AuditFailed} (status 500) the request may not be executed */
   recordRequest(entry: RequestEntry): Promise<void> {
-    const [first, second] = this.#devices
+    const devices = this.#isSelective ? this.#takers(entry) : this.#devices
+    const [first, second] = devices
     if (first === undefined) return DONE
     if (second === undefined) return recorded(first.recordRequest(entry), 'request')
     return recordedByOne(
-      this.#devices.map((device) => device.recordRequest(entry)),
+      devices.map((device) => device.recordRequest(entry)),
       'request',
     )
   }
 
   /** hot. @throws {AuditFailed} (status 500) the answer may not be sent */
   recordResponse(entry: ResponseEntry): Promise<void> {
-    const [first, second] = this.#devices
+    const devices = this.#isSelective ? this.#takers(entry) : this.#devices
+    const [first, second] = devices
     if (first === undefined) return DONE
     if (second === undefined) return recorded(first.recordResponse(entry), 'response')
     return recordedByOne(
-      this.#devices.map((device) => device.recordResponse(entry)),
+      devices.map((device) => device.recordResponse(entry)),
       'response',
     )
   }
@@ -121,6 +127,12 @@ export class AuditBroker {
   async close(): Promise<void> {
     this.sync({ version: 1, devices: [] })
     await this.flush()
+  }
+
+  #takers({ request }: RequestEntry): readonly OpenDevice[] {
+    const taking = this.#devices.filter((device) => device.takes(request))
+    if (taking.length > 0) return taking
+    return this.#devices.filter(({ selection }) => selection?.fallback === true)
   }
 
   #open(record: AuditDeviceRecord): OpenDevice {

@@ -9,6 +9,7 @@
 import { rfc3339 } from '../clock.ts'
 import { flat, quote } from '../json.ts'
 import { dataText, type Members } from './data.ts'
+import type { Exclusion } from './exclusion.ts'
 import type {
   AuthFacts,
   MountFacts,
@@ -30,6 +31,8 @@ export interface EntryFormat {
   readonly elideListResponses: boolean
   /** Stands before each line. */
   readonly prefix: string
+  /** What is left out; absent: nothing. */
+  readonly exclude?: Exclusion
 }
 
 /** Headers that hold credentials are hashed whatever the configuration says. */
@@ -54,19 +57,26 @@ export class EntryWriter {
 
   /** @returns one line with its newline */
   requestLine(entry: RequestEntry): string {
-    return `${this.#opening(entry, 'request')}${errorMember(entry)}}\n`
+    return this.#line(`${this.#opening(entry, 'request')}${errorMember(entry)}}`)
   }
 
   /** @returns one line with its newline */
   responseLine(entry: ResponseEntry): string {
     const response = this.#response(entry.response, entry.request.operation)
-    return `${this.#opening(entry, 'response')},"response":${response}${errorMember(entry)}}\n`
+    return this.#line(
+      `${this.#opening(entry, 'response')},"response":${response}${errorMember(entry)}}`,
+    )
+  }
+
+  #line(json: string): string {
+    const { prefix, exclude } = this.#format
+    return `${prefix}${exclude === undefined ? json : exclude(json)}\n`
   }
 
   #opening(entry: RequestEntry, type: string): string {
     const auth = this.#auth(entry.auth)
     const request = this.#request(entry.request)
-    return `${this.#format.prefix}{"time":"${timeText(entry.timeMs)}","type":"${type}","auth":${auth},"request":${request}`
+    return `{"time":"${timeText(entry.timeMs)}","type":"${type}","auth":${auth},"request":${request}`
   }
 
   #auth(auth: AuthFacts): string {

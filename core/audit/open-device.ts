@@ -8,10 +8,11 @@ import { ChainedDevice } from './chain/device.ts'
 import { signingKey } from './chain/keys.ts'
 import type { AuditDevice } from './device.ts'
 import { DiscardDevice } from './discard.ts'
-import { EntryWriter } from './entry.ts'
-import type { RequestEntry, ResponseEntry } from './facts.ts'
+import { EntryWriter, type EntryFormat } from './entry.ts'
+import type { RequestEntry, RequestFacts, ResponseEntry } from './facts.ts'
 import { AuditWriteFailed, writeFailed } from './failures.ts'
 import { FileDevice } from './file.ts'
+import type { Selection } from './filter.ts'
 import { LineGroup, type Outcome } from './line-group.ts'
 import { parseDevice, type AuditConfig, type Sink } from './options.ts'
 import { openPeerDevice } from './peer/open.ts'
@@ -31,6 +32,8 @@ const REPORT_EVERY_MS = 10_000
 
 export class OpenDevice {
   readonly record: AuditDeviceRecord
+  /** Which entries it gets; `undefined`: all. */
+  readonly selection: Selection | undefined
   readonly #context: OpenDeviceContext
   readonly #hash: SaltedHash
   readonly #writer: EntryWriter
@@ -44,11 +47,17 @@ export class OpenDevice {
     this.#context = context
     const salt = Buffer.from(record.salt, 'base64')
     this.#hash = new SaltedHash(salt)
-    const { device, format } = prepare(record, context, salt)
+    const { device, format, selection } = prepare(record, context, salt)
+    this.selection = selection
     salt.fill(0)
     this.#device = device
     this.#writer = new EntryWriter(this.#hash, format)
     this.#group = new LineGroup(device, (failure) => this.#note(failure))
+  }
+
+  /** Whether an entry of this request is for it, as far as it knows itself: a fallback looks at the others. */
+  takes(request: RequestFacts): boolean {
+    return this.selection?.fallback === undefined && (this.selection?.filter?.(request) ?? true)
   }
 
   /** hot */
@@ -114,18 +123,20 @@ function unwritable(error: unknown): AuditWriteFailed {
   return new AuditWriteFailed('the audit entry could not be made', error)
 }
 
+/** A device that is refused gets every entry, and fails it: what it would have left out nobody knows. */
 function prepare(
   { type, options }: AuditDeviceRecord,
   { config, clock }: OpenDeviceContext,
   salt: Uint8Array,
-) {
+): { device: AuditDevice; format: EntryFormat; selection: Selection | undefined } {
   try {
-    const checked = parseDevice(type, options, config)
-    return { device: deviceOf(checked.sink, clock, salt), format: checked.format }
+    const { sink, format, selection } = parseDevice(type, options, config)
+    return { device: deviceOf(sink, clock, salt), format, selection }
   } catch (error) {
     if (!(error instanceof RequestError)) throw error
     const format = { logRaw: false, hmacAccessor: true, elideListResponses: false, prefix: '' }
-    return { device: new RefusedDevice(new AuditWriteFailed(error.message, error)), format }
+    const device = new RefusedDevice(new AuditWriteFailed(error.message, error))
+    return { device, format, selection: undefined }
   }
 }
 

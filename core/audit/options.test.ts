@@ -88,6 +88,21 @@ test('all options of Vault are taken, unknown ones ignored', () => {
   })
 })
 
+test('filter, fallback and exclude are read, and an empty one is none', () => {
+  const discard = { file_path: 'discard' }
+  expect(file({ ...discard, filter: 'path == a' }).selection?.filter).toBeTypeOf('function')
+  expect(file({ ...discard, fallback: 'true' }).selection).toEqual({ fallback: true })
+  expect(file({ ...discard, filter: '', fallback: 'false', exclude: '' })).toEqual({
+    sink: { kind: 'discard' },
+    format: { logRaw: false, hmacAccessor: true, elideListResponses: false, prefix: '' },
+  })
+  const exclude = '[{"fields":["/auth"]}]'
+  expect(file({ ...discard, exclude }).format.exclude?.('{"auth":{},"a":1}')).toBe('{"a":1}')
+  expect(() => file({ ...discard, filter: 'path == a', fallback: 'true' })).toThrow(
+    'cannot configure a fallback device with a filter',
+  )
+})
+
 test('a prefix cannot break a line in two', () => {
   expect(() => file({ file_path: 'discard', prefix: 'a\nb' }, true)).toThrow(BadRequest)
   expect(() => file({ file_path: 'discard', prefix: 'x'.repeat(65) }, true)).toThrow(BadRequest)

@@ -5,6 +5,8 @@
 import { BadRequest } from '../errors.ts'
 import { confine } from './confine.ts'
 import type { EntryFormat } from './entry.ts'
+import { parseExclusion } from './exclusion.ts'
+import { readSelection, type Selection } from './filter.ts'
 import { parseMode } from './mode.ts'
 import { parsePeer, readWriteTimeout } from './peer/address.ts'
 import { readHttpSink } from './peer/http-options.ts'
@@ -23,6 +25,8 @@ export interface AuditConfig {
 export interface DeviceOptions {
   readonly sink: Sink
   readonly format: EntryFormat
+  /** Absent: every entry. */
+  readonly selection?: Selection
 }
 
 export type Sink =
@@ -78,13 +82,16 @@ export function parseDevice(
   if (readSink === undefined) throw unknownType(type)
   const sink = readSink(options, config)
   checkFormat(options['format'])
+  const { filter, exclude } = options
+  const selection = readSelection(filter, flag(options, 'fallback', false))
   const format = {
     hmacAccessor: flag(options, 'hmac_accessor', true),
     logRaw: flag(options, 'log_raw', false),
     elideListResponses: flag(options, 'elide_list_responses', false),
     prefix: readPrefix(options['prefix'], config),
+    ...(exclude !== undefined && exclude !== '' && { exclude: parseExclusion(exclude) }),
   }
-  return { format, sink }
+  return { format, sink, ...(Object.keys(selection).length > 0 && { selection }) }
 }
 
 type Options = Readonly<Record<string, string>>
@@ -99,6 +106,16 @@ const sinkReaders: ReadonlyMap<string, (options: Options, config: AuditConfig) =
 /** Of options that have passed `validateDevice`. */
 export function isChained({ chain }: Options): boolean {
   return chain !== undefined && TRUE.has(chain)
+}
+
+/** Of options that have passed `validateDevice`. */
+export function isFallback({ fallback }: Options): boolean {
+  return fallback !== undefined && TRUE.has(fallback)
+}
+
+/** Of options that have passed `validateDevice`. */
+export function hasFilter({ filter = '' }: Options): boolean {
+  return filter !== ''
 }
 
 function unknownType(type: string): BadRequest {

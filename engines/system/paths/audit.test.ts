@@ -40,6 +40,45 @@ test('a mode that the file gets is no reason for a warning', async () => {
   expect(cluster.warnings).toEqual([])
 })
 
+test('of several devices one may be the fallback', async () => {
+  const { cluster } = await start()
+  const enable = (path: string, options: object) =>
+    cluster.write(`sys/audit/${path}`, {
+      type: 'file',
+      options: { file_path: 'discard', ...options },
+    })
+  expect((await enable('a', { fallback: 'true' })).status).toBe(204)
+
+  const second = await enable('b', { fallback: 'true' })
+
+  expect([second.status, second.errors]).toEqual([
+    400,
+    ['cannot enable a second fallback device: there is one already'],
+  ])
+  expect((await enable('b', { fallback: 'false' })).status).toBe(204)
+})
+
+test('where filters leave gaps the log says so, until there is a device for the rest', async () => {
+  const { cluster } = await start()
+  const enable = (path: string, options: object) =>
+    cluster.write(`sys/audit/${path}`, {
+      type: 'file',
+      options: { file_path: 'discard', ...options },
+    })
+  const gaps =
+    'audit: every device has a filter, so what no filter lets through is recorded nowhere: enable a device with fallback=true'
+
+  await enable('rest', { fallback: 'true' })
+  await enable('kv', { filter: 'mount_type == kv' })
+  expect(cluster.warnings).toEqual([])
+  await cluster.remove('sys/audit/rest')
+  expect(cluster.warnings).toEqual([gaps])
+  await cluster.remove('sys/audit/kv')
+  expect(cluster.warnings).toEqual([gaps])
+  await enable('kv', { filter: 'mount_type == kv' })
+  expect(cluster.warnings).toEqual([gaps, gaps])
+})
+
 async function logServer() {
   let received = ''
   const server = createServer((socket) => {

@@ -2,7 +2,13 @@
 import type { AuditBroker } from '../../../core/audit/broker.ts'
 import { publicKeyText, signingKey } from '../../../core/audit/chain/keys.ts'
 import { modeNotice } from '../../../core/audit/mode.ts'
-import { isChained, validateDevice, type AuditConfig } from '../../../core/audit/options.ts'
+import {
+  hasFilter,
+  isChained,
+  isFallback,
+  validateDevice,
+  type AuditConfig,
+} from '../../../core/audit/options.ts'
 import {
   addDevice,
   checkPathFree,
@@ -65,7 +71,7 @@ export function auditPaths(
       fields: deviceFields,
       operations: {
         update: (request) => enable(request, { broker, settings, warn }),
-        delete: ({ storage, data }) => disable(storage, broker, data.path),
+        delete: ({ storage, data }) => disable(storage, { broker, warn }, data.path),
       },
     }),
     path('audit-hash/:path*', {
@@ -133,13 +139,30 @@ async function enable(
   const table = await readAuditTable(storage)
   checkPathFree(table, data.path)
   validateDevice(data.type, data.options, settings.device)
+  demandOneFallback(table, data.options)
   const device = newDevice(data, random)
   if (device.options['skip_test'] !== 'true') await broker.test(device)
   const notice = device.type === 'file' ? modeNotice(device.options['mode']) : undefined
-  return change(storage, broker, addDevice(table, device), () => {
+  const changed = addDevice(table, device)
+  return change(storage, broker, changed, () => {
     if (notice !== undefined) warn(`audit: ${device.path}: ${notice}`)
+    if (leavesGaps(changed)) warn(`audit: ${GAPS}`)
   })
 }
+
+function demandOneFallback({ devices }: AuditTable, options: AuditDeviceRecord['options']): void {
+  if (isFallback(options) && devices.some((device) => isFallback(device.options))) {
+    throw new BadRequest('cannot enable a second fallback device: there is one already')
+  }
+}
+
+/** Whether there are entries that no device gets. */
+function leavesGaps({ devices }: AuditTable): boolean {
+  return devices.length > 0 && devices.every(({ options }) => hasFilter(options))
+}
+
+const GAPS =
+  'every device has a filter, so what no filter lets through is recorded nowhere: enable a device with fallback=true'
 
 /** From the answer to this request on, the log has the devices of the table. */
 function change(
@@ -159,12 +182,15 @@ function change(
 
 async function disable(
   root: Request['storage'],
-  broker: AuditBroker,
+  { broker, warn }: Pick<Enabling, 'broker' | 'warn'>,
   name: string,
 ): Promise<Response | undefined> {
   const table = await readAuditTable(root)
   const left = removeDevice(table, name)
-  return left === table ? undefined : change(root, broker, left)
+  if (left === table) return undefined
+  return change(root, broker, left, () => {
+    if (leavesGaps(left)) warn(`audit: ${GAPS}`)
+  })
 }
 
 type HeaderRequest = Request<typeof headerFields>
