@@ -6,7 +6,7 @@ import { initEndpoint } from './direct/init.ts'
 import { sealedSealEndpoint } from './direct/seal.ts'
 import { sealStatusEndpoint, unsealEndpoint } from './direct/unseal.ts'
 import { BadRequest } from './errors.ts'
-import type { App, HttpRequest, HttpResponse } from './http/message.ts'
+import { withNamespace, type App, type HttpRequest, type HttpResponse } from './http/message.ts'
 import type { Node } from './node.ts'
 import type { OpenedBy } from './plugin/path.ts'
 import { asRequestError, isOurs, renderError } from './request/failure.ts'
@@ -99,10 +99,21 @@ async function answerDirectly(
   endpoint: DirectEndpoint,
   http: HttpRequest,
 ): Promise<HttpResponse> {
+  const asked = header(http, 'x-vault-namespace')
+  const response = await handleDirectly(node, endpoint, http, asked)
+  return asked === undefined ? response : withNamespace(response, asked)
+}
+
+async function handleDirectly(
+  node: Node,
+  endpoint: DirectEndpoint,
+  http: HttpRequest,
+  asked: string | undefined,
+): Promise<HttpResponse> {
   try {
     const handle = handlerFor(endpoint, http.method)
-    const namespace = header(http, 'x-vault-namespace')?.replaceAll(/^\/+|\/+$/g, '') ?? ''
-    if (namespace !== '' && namespace !== 'root') {
+    const namespace = asked?.replaceAll(/^\/+|\/+$/g, '') ?? ''
+    if (endpoint.inNamespaces !== true && namespace !== '' && namespace !== 'root') {
       throw new BadRequest('operation unavailable in namespaces')
     }
     return await handle(node, http)

@@ -45,7 +45,7 @@ export async function bootstrap(
   root.put(tokenSalt, TOKEN_SALT_KEY, { salt: random.bytes(SALT_BYTES).toString('base64') })
   await noteRelease(root, WIRE_VERSION, context.nowMs)
   bootstrapNamespace(context, ROOT)
-  return issueRootToken(context, rootTokenId)
+  return issueRootToken(context, { customId: rootTokenId })
 }
 
 /** What each namespace begins with. */
@@ -59,10 +59,13 @@ export function bootstrapNamespace(
 }
 
 /** A token that may do anything and never ends. */
-export async function issueRootToken(context: IssueContext, customId?: string): Promise<string> {
+export async function issueRootToken(
+  context: IssueContext,
+  { namespace = ROOT, customId }: { namespace?: Namespace; customId?: string | undefined } = {},
+): Promise<string> {
   const { token } = await issueServiceToken(context, {
     type: 'service',
-    namespace: ROOT,
+    namespace,
     policies: [ROOT_POLICY],
     path: 'auth/token/root',
     displayName: 'root',

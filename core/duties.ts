@@ -1,6 +1,6 @@
 /**
- * The timed duties: ending tokens and policies whose time has come, cleaning up after what was revoked or unmounted,
- * rotating the barrier's key. One node at a time does them: it holds the duty lease, a record with a deadline, which it
+ * The timed duties: ending tokens and policies whose time has come, cleaning up after what was revoked, unmounted or
+ * deleted, rotating the barrier's key. One node at a time does them: it holds the duty lease, a record with a deadline, which it
  * renews with each round.
  */
 import { z } from 'zod'
@@ -12,6 +12,7 @@ import { periodicWork } from './mounts/periodic.ts'
 import { purgeUnmounted } from './mounts/purge.ts'
 import { mountPrefix } from './mounts/record.ts'
 import type { Registry } from './mounts/registry.ts'
+import { deleteNamespaces } from './namespace/delete.ts'
 import { removeEndedPolicies } from './policy-ends.ts'
 import type { Random } from './random.ts'
 import { kind } from './store/kind.ts'
@@ -98,6 +99,9 @@ class Rounds implements Duties {
     if (this.#stopped || !(await this.#duty('taking the duty lease', this.#takesLease))) return
     const { barrier, clock } = this.#parts
     const report = this.#report('a record that a timed duty met')
+    await this.#duty('removing what deleted namespaces held', () =>
+      this.#repeat((root) => deleteNamespaces(root, report)),
+    )
     await this.#duty('ending tokens', () =>
       this.#repeat((root, nowMs) => expireTokens(root, nowMs, report)),
     )

@@ -84,6 +84,17 @@ export class Sealed extends RequestError {
   }
 }
 
+/** 503: an administrator closed the namespace, or one above it; `path` is that one's. */
+export class NamespaceLocked extends RequestError {
+  override readonly name = 'NamespaceLocked'
+  constructor(path: string) {
+    super(
+      503,
+      `API access to this namespace has been locked by an administrator - "${path}" must be unlocked to gain access.`,
+    )
+  }
+}
+
 /** 413: the body passes the listener's limit. */
 export class BodyTooLarge extends RequestError {
   override readonly name = 'BodyTooLarge'

@@ -1,9 +1,14 @@
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { startCluster, type Cluster } from '../test/support/kit.ts'
-import { inStorage, putMount, putPolicy } from '../test/support/records.ts'
-import { bootstrapNamespace } from './bootstrap.ts'
-import { writeNamespaces } from './namespaces.ts'
-import { systemRandom } from './random.ts'
+import {
+  inStorage,
+  namespaceRoot,
+  putMount,
+  putNamespaces,
+  putPolicy,
+} from '../test/support/records.ts'
+import { removeNamespace } from './namespace/table.ts'
+import { findNamespace } from './namespaces.ts'
 
 /** a, a/deep and b; each with its own token method, and a policy `admin` that may do anything in it. */
 const NAMESPACES = [
@@ -23,12 +28,7 @@ const ADMIN = ['*', 'deep/*']
 async function start(): Promise<Cluster> {
   const cluster = await startCluster()
   onTestFinished(() => cluster.close())
-  await inStorage(cluster, async (root) => {
-    await writeNamespaces(root, NAMESPACES)
-    for (const namespace of NAMESPACES) {
-      bootstrapNamespace({ root, random: systemRandom, nowMs: 0 }, namespace)
-    }
-  })
+  await putNamespaces(cluster, NAMESPACES)
   for (const { id } of NAMESPACES) await putPolicy(cluster, 'admin', ADMIN, id)
   return cluster
 }
@@ -221,13 +221,8 @@ describe('row 19 (CVE-2026-40264): an accessor of another namespace', () => {
 
 test('root within a namespace is root there and below, and nowhere else', async () => {
   const cluster = await start()
-  const made = await cluster.write(
-    'auth/token/create',
-    { policies: ['root'], ttl: '1h' },
-    within('a'),
-  )
-  expect(made.auth['policies']).toEqual(['root'])
-  const token = String(made.auth['client_token'])
+  const token = await namespaceRoot(cluster, { id: 'aaaaaa', path: 'a/' })
+  expect((await self(cluster, token, 'a')).data).toMatchObject({ policies: ['root'] })
   for (const namespace of ['a', 'a/deep'])
     expect((await mounts(cluster, token, namespace)).status).toBe(200)
   for (const namespace of ['', 'b'])
@@ -247,7 +242,10 @@ test('row 16 (CVE-2020-10661): a wildcard of a parent does not reach into a name
 test('a token whose namespace is gone may do nothing', async () => {
   const cluster = await start()
   const token = await adminOf(cluster, 'b')
-  await inStorage(cluster, (root) => writeNamespaces(root, NAMESPACES.slice(0, 2)))
+  await inStorage(cluster, async (root) => {
+    const record = await findNamespace(root, 'bbbbbb')
+    if (record !== undefined) removeNamespace(root, record)
+  })
   for (const namespace of ['', 'a'])
     expect((await self(cluster, token, namespace)).status).toBe(403)
   expect((await self(cluster, token, 'b')).status).toBe(404)
@@ -255,12 +253,7 @@ test('a token whose namespace is gone may do nothing', async () => {
 
 test('row 22 (CVE-2026-115366): what is about the whole server no tenant does, not even with root of its namespace', async () => {
   const cluster = await start()
-  const made = await cluster.write(
-    'auth/token/create',
-    { policies: ['root'], ttl: '1h' },
-    within('a'),
-  )
-  const token = String(made.auth['client_token'])
+  const token = await namespaceRoot(cluster, { id: 'aaaaaa', path: 'a/' })
   const before = await cluster.read('sys/audit')
   for (const [method, path, body] of [
     ['GET', 'audit'],

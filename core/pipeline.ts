@@ -9,7 +9,7 @@ import { readAuditedHeaders, readAuditTable } from './audit-records.ts'
 import type { Clock } from './clock.ts'
 import { Sealed, TooManyConflicts } from './errors.ts'
 import type { BodyLimits } from './http/body.ts'
-import type { HttpRequest, HttpResponse } from './http/message.ts'
+import { withNamespace, type HttpRequest, type HttpResponse } from './http/message.ts'
 import type { InFlight } from './in-flight.ts'
 import type { Metrics } from './metrics.ts'
 import type { SystemTtl } from './mounts/mount.ts'
@@ -105,8 +105,7 @@ export class Pipeline {
     }
     metrics.observe(http.method, clock.monotonicMs() - startedAtMs)
     const namespace = header(http, 'x-vault-namespace')
-    if (namespace === undefined) return response
-    return { ...response, headers: { ...response.headers, 'X-Vault-Namespace': namespace } }
+    return namespace === undefined ? response : withNamespace(response, namespace)
   }
 
   async #tryAgain(exchange: Exchange, first: Conflict): Promise<HttpResponse> {

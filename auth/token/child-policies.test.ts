@@ -9,6 +9,7 @@ function policies(input: Partial<PoliciesAsked>): readonly string[] {
     sudo: false,
     noDefaultPolicy: false,
     role: undefined,
+    inNamespaceBelow: false,
     ...input,
   })
 }
@@ -24,6 +25,16 @@ describe('without a role', () => {
   test('what is asked for is a subset of the parent’s', () => {
     expect(policies({ parent: ['a', 'b'], asked: ['B'] })).toEqual(['b'])
     expect(() => policies({ parent: ['a'], asked: ['a', 'b'] })).toThrow('subset of parent')
+  })
+
+  test('in a namespace below, where they are those of others, the names of the parent’s are not inherited', () => {
+    const below = { parent: ['a', 'root'], inNamespaceBelow: true }
+    expect(policies(below)).toEqual(['default'])
+    expect(policies({ ...below, asked: ['b'] })).toEqual(['b', 'default'])
+    expect(policies({ ...below, role: role({ disallowedPolicies: ['x'] }) })).toEqual(['default'])
+    expect(() => policies({ ...below, asked: ['root'] })).toThrow(
+      'root tokens may not be created from a parent namespace',
+    )
   })
 
   test('a parent without the default policy cannot pass it on', () => {

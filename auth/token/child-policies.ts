@@ -10,23 +10,33 @@ export interface PoliciesAsked {
   readonly sudo: boolean
   readonly noDefaultPolicy: boolean
   readonly role: TokenRole | undefined
+  /** The token is made in a namespace below its parent's, where the names of the parent's policies are those of others. */
+  readonly inNamespaceBelow: boolean
 }
 
 /** Canonical and sorted. @throws {BadRequest} */
 export function childPolicies(input: PoliciesAsked): readonly string[] {
-  const { role, parent } = input
+  const { role, parent, inNamespaceBelow } = input
+  const inherited = inNamespaceBelow ? [] : parent
   const noDefault = input.noDefaultPolicy || role?.noDefaultPolicy === true
   const asked = canonicalPolicyNames(input.asked, { addDefault: false })
   const chosen =
     role !== undefined && boundsPolicies(role)
-      ? byRole(role, asked, parent, { addDefault: !noDefault })
-      : asked.length === 0
-        ? parent
-        : byParent(asked, input)
+      ? byRole(role, asked, inherited, { addDefault: !noDefault })
+      : asked.length > 0
+        ? byParent(asked, input)
+        : inNamespaceBelow
+          ? [DEFAULT_POLICY]
+          : parent
   const names = noDefault ? chosen.filter((name) => name !== DEFAULT_POLICY) : chosen
   const policies = canonicalPolicyNames(names, { addDefault: false })
-  if (policies.includes(ROOT_POLICY) && !parent.includes(ROOT_POLICY)) {
-    throw new BadRequest('root tokens may not be created without parent token being root')
+  if (policies.includes(ROOT_POLICY)) {
+    if (!parent.includes(ROOT_POLICY)) {
+      throw new BadRequest('root tokens may not be created without parent token being root')
+    }
+    if (inNamespaceBelow) {
+      throw new BadRequest('root tokens may not be created from a parent namespace')
+    }
   }
   return policies
 }
@@ -43,12 +53,12 @@ function boundsPolicies(role: TokenRole): boolean {
 function byRole(
   role: TokenRole,
   asked: readonly string[],
-  parent: readonly string[],
+  inherited: readonly string[],
   { addDefault }: { addDefault: boolean },
 ): readonly string[] {
   const { allowedPolicies: allowed, allowedPoliciesGlob: globs } = role
   const bounds = allowed.length > 0 || globs.length > 0
-  const wanted = asked.length > 0 ? asked : bounds ? allowed : parent
+  const wanted = asked.length > 0 ? asked : bounds ? allowed : inherited
   const givesDefault = addDefault && !isDisallowed(role, DEFAULT_POLICY)
   const mayHave = (name: string) =>
     (name === DEFAULT_POLICY && givesDefault) ||

@@ -17,6 +17,7 @@ import { keyPaths } from '../../engines/system/paths/keys.ts'
 import { loggerPaths, type LogLevels } from '../../engines/system/paths/loggers.ts'
 import { metricsPaths } from '../../engines/system/paths/metrics.ts'
 import { mountPaths } from '../../engines/system/paths/mounts.ts'
+import { namespacePaths } from '../../engines/system/paths/namespaces.ts'
 import { passwordPolicyPaths } from '../../engines/system/paths/password-policies.ts'
 import { pluginPaths } from '../../engines/system/paths/plugins.ts'
 import { rawPaths } from '../../engines/system/paths/raw.ts'
@@ -81,6 +82,7 @@ function systemPaths(node: Node, parts: PluginParts) {
   const registry = () => node.registry
   return [
     ...mountPaths(registry, node.parts.systemTtl),
+    ...namespacePaths(unsealed),
     ...policyPaths(),
     ...policyExplainPaths(unsealed, registry),
     ...passwordPolicyPaths,

@@ -11,6 +11,8 @@ import type { Node } from '../node.ts'
 export interface DirectEndpoint {
   /** Below `/v1/`. */
   readonly path: string
+  /** It answers the same in every namespace; else it is the root one's alone. */
+  readonly inNamespaces?: boolean
   /** By HTTP method; any other is 405. */
   readonly methods: Readonly<Record<string, DirectHandler>>
 }

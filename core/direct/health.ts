@@ -12,6 +12,7 @@ export const healthEndpoint: DirectEndpoint = {
 
 export const leaderEndpoint: DirectEndpoint = {
   path: 'sys/leader',
+  inNamespaces: true,
   methods: { GET: async () => bare({ ha_enabled: false }) },
 }
 

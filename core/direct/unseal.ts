@@ -14,6 +14,7 @@ const unsealBody = z.object({
 
 export const sealStatusEndpoint: DirectEndpoint = {
   path: 'sys/seal-status',
+  inNamespaces: true,
   methods: { GET: sealStatus },
 }
 

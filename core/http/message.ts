@@ -29,5 +29,10 @@ export interface HttpResponse {
   readonly body: string | Buffer
 }
 
+/** The answer with the request's `X-Vault-Namespace`, which it repeats. */
+export function withNamespace(response: HttpResponse, namespace: string): HttpResponse {
+  return { ...response, headers: { ...response.headers, 'X-Vault-Namespace': namespace } }
+}
+
 /** Answers a request; never throws for what a client did. */
 export type App = (request: HttpRequest) => Promise<HttpResponse>

@@ -3,6 +3,7 @@
  * however much the mount holds, so no request ever sees half of it. Texts are those that clients know.
  */
 import { BadRequest } from '../errors.ts'
+import { childNamespace } from '../namespaces.ts'
 import type { UpgradeResult } from '../plugin/plugin.ts'
 import type { Namespace } from '../plugin/request.ts'
 import type { Random } from '../random.ts'
@@ -40,7 +41,7 @@ export async function mount(context: ChangeContext, spec: NewMount): Promise<Mou
   const { root, namespace, random, nowMs } = context
   demandSize('path', spec.path)
   await beginChange(root, namespace.id)
-  const conflict = await conflictingPath(root, namespace.id, spec.path)
+  const conflict = await takenPath(root, namespace, spec.path)
   if (conflict !== undefined) {
     throw new BadRequest(`path is already in use at ${shownPath(conflict)}`)
   }
@@ -63,7 +64,12 @@ export async function unmount({ root, namespace }: ChangeContext, path: string):
   const entry = await mountAt(root, namespace.id, path)
   if (entry === undefined) return
   await beginChange(root, namespace.id)
-  removeMount(root, namespace.id, entry)
+  unmountEntry(root, namespace.id, entry)
+}
+
+/** The same of a mount that was found, built-in ones too: for who removes all of a namespace. */
+export function unmountEntry(root: View, namespaceId: string, entry: MountEntry): void {
+  removeMount(root, namespaceId, entry)
   purgeLater(root, entry.uuid)
 }
 
@@ -103,10 +109,21 @@ export async function remount(context: ChangeContext, from: string, to: string):
   }
   if (entry === undefined) throw new BadRequest(`no matching mount at "${from}"`)
   await beginChange(root, namespace.id)
-  const conflict = await conflictingPath(root, namespace.id, to)
+  const conflict = await takenPath(root, namespace, to)
   if (conflict !== undefined) throw new BadRequest(`path already in use at "${conflict}"`)
   removeMount(root, namespace.id, entry)
   putMount(root, namespace.id, { ...entry, path: to })
+}
+
+/** The mount or the namespace below this one that such a path would lie under or over, if there is one. */
+async function takenPath(
+  root: View,
+  namespace: Namespace,
+  path: string,
+): Promise<string | undefined> {
+  const name = path.slice(0, path.indexOf('/'))
+  const below = await childNamespace(root, namespace.id, name)
+  return below === undefined ? conflictingPath(root, namespace.id, path) : `${name}/`
 }
 
 /** A path on or under which no engine may be mounted. */

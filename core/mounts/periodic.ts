@@ -1,5 +1,5 @@
 /** The mounts whose engines have timed work of their own. */
-import { listNamespaces, ROOT } from '../namespaces.ts'
+import { namespaceIds } from '../namespace/table.ts'
 import type { Plugin } from '../plugin/plugin.ts'
 import type { View } from '../store/view.ts'
 import type { MountEntry } from './record.ts'
@@ -13,8 +13,8 @@ export interface PeriodicWork {
 
 export async function periodicWork(root: View, registry: Registry): Promise<PeriodicWork[]> {
   const found: PeriodicWork[] = []
-  for (const namespace of [ROOT, ...(await listNamespaces(root))]) {
-    for (const entry of await listMounts(root, namespace.id)) {
+  for (const id of await namespaceIds(root)) {
+    for (const entry of await listMounts(root, id)) {
       const work = registry.instance(entry)?.plugin.periodic
       if (work !== undefined) found.push({ entry, work })
     }

@@ -65,6 +65,11 @@ export async function listMounts(root: View, namespaceId: string): Promise<reado
   return entries.sort((a, b) => (a.path < b.path ? -1 : 1))
 }
 
+/** The uuids of some mounts; a listing alone, which needs no record of them to be whole. */
+export function someMounts(root: View, namespaceId: string, limit: number): Promise<string[]> {
+  return root.list(mountFolder(namespaceId), { limit })
+}
+
 /** The path of a mount that `path` lies under, is, or lies over: it may not be mounted then. */
 export async function conflictingPath(
   root: View,

@@ -37,6 +37,9 @@ export type OpenedBy =
   | 'disable_unauthed_rekey_endpoints'
   | 'disable_unauthed_generate_root_endpoints'
 
+/** What clients know to be said of them in a namespace: of what is said without a look at the caller, and of keys. */
+export type RootOnlyText = 'operation unavailable in namespaces' | 'namespace is not sealable'
+
 /** What an operation asks of the caller beside its capability. */
 export interface Access {
   /** Needs `sudo` beside the operation's own capability. */
@@ -49,8 +52,11 @@ export interface Access {
   readonly aboutCaller?: boolean
   /** The setting of a listener that, when it is false, lets anybody do this there without a token; '': none does. */
   readonly openedBy?: OpenedBy | ''
-  /** It is about the whole server, so no tenant may do it: there is no such operation in a namespace but the root one. */
-  readonly rootOnly?: boolean
+  /**
+   * It is about the whole server, so no tenant may do it: there is no such operation in a namespace but the root one.
+   * A text is what is said then, where it is another than the usual one.
+   */
+  readonly rootOnly?: boolean | RootOnlyText
 }
 
 export interface PathDeclaration<F extends Fields> extends Access {

@@ -61,8 +61,10 @@ export function demandOperation(
   const facts =
     operations.get(operation) ?? (operation === 'create' ? operations.get('update') : undefined)
   if (facts === undefined) throw new UnsupportedOperation()
-  if (facts.rootOnly && route.namespace.id !== ROOT.id) {
-    throw new BadRequest('operation only available in root namespace')
+  if (facts.rootOnly !== false && route.namespace.id !== ROOT.id) {
+    throw new BadRequest(
+      facts.rootOnly === true ? 'operation only available in root namespace' : facts.rootOnly,
+    )
   }
   return { target, match: target.match }
 }

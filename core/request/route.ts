@@ -5,14 +5,11 @@ import type { Instance, Registry } from '../mounts/registry.ts'
 import { findMount } from '../mounts/table.ts'
 import type { Path } from '../plugin/path.ts'
 import type { Match } from '../plugin/pattern.ts'
-import type { Namespace } from '../plugin/request.ts'
 import type { View } from '../store/view.ts'
 import type { Incoming } from './incoming.ts'
 
-export interface Route {
-  readonly namespace: Namespace
-  /** Relative to the namespace; names in the form in which policies, audit and storage see them. */
-  readonly path: string
+/** Its path is relative to the namespace; names are in the form in which policies, audit and storage see them. */
+export interface Route extends Located {
   /** `undefined`: nothing is mounted there. */
   readonly target: Target | undefined
 }
@@ -48,15 +45,16 @@ export async function routeWithin(
 }
 
 function throughMount(
-  { namespace, path }: Located,
+  located: Located,
   { operation }: Pick<Incoming, 'operation'>,
   entry: MountEntry,
   instance: Instance,
 ): Route {
+  const { path } = located
   const listing = operation === 'list' || operation === 'scan'
   const match = instance.table.find(path.slice(entry.path.length), { listing })
   return {
-    namespace,
+    ...located,
     path: match === undefined ? path : entry.path + match.canonical,
     target: { entry, instance, match },
   }

@@ -5,7 +5,7 @@
 import type { AuditedHeaders } from '../audit/facts.ts'
 import type { AuditTable } from '../audit/table.ts'
 import type { Registry } from '../mounts/registry.ts'
-import { namespaceById } from '../namespaces.ts'
+import { closedBy, demandOpen, namespaceById } from '../namespaces.ts'
 import type { OperationFacts } from '../plugin/path.ts'
 import type { AclCache } from '../policies.ts'
 import type { Acl } from '../policy/acl.ts'
@@ -49,6 +49,7 @@ export async function findStanding(
   const { root, nowMs, batch } = context
   const asked = await routeRequest(root, context.registry, incoming)
   onRoute(asked)
+  demandOpen(asked)
   const facts = asOpened(declaredOperation(asked, incoming.operation), incoming)
   const text = facts?.takesWrappingToken
     ? await fromJwt(root, nowMs, incoming.token)
@@ -57,6 +58,7 @@ export async function findStanding(
   const token = living?.record
   const route = facts?.aboutCaller ? await inNamespaceOf(token, asked, context, incoming) : asked
   onRoute(route)
+  demandOpen(route)
   const needsRights =
     token !== undefined &&
     incoming.operation !== 'help' &&
@@ -86,7 +88,9 @@ export async function inNamespaceOf(
   if (token === undefined || token.namespaceId === asked.namespace.id) return asked
   const namespace = await namespaceById(root, token.namespaceId)
   if (namespace === undefined) return asked
-  return routeWithin(root, registry, incoming, { namespace, path: asked.path })
+  const closed = await closedBy(root, namespace.id)
+  const located = { namespace, path: asked.path, ...(closed !== undefined && { closed }) }
+  return routeWithin(root, registry, incoming, located)
 }
 
 /** What is kept with a standing: the audit settings that were read before it. */

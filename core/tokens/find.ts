@@ -1,9 +1,9 @@
 /**
- * Finds tokens, and tells whether they are alive: stored, not past their end, granted by a mount that is still there,
- * and so all their ancestors.
+ * Finds tokens, and tells whether they are alive: stored, not past their end, of a namespace and granted by a mount that
+ * are still there, and so all their ancestors.
  */
 import { mountByUuid } from '../mounts/table.ts'
-import { namespaceById } from '../namespaces.ts'
+import { namespaceById, ROOT } from '../namespaces.ts'
 import type { Namespace } from '../plugin/request.ts'
 import type { Awaitable } from '../store/transaction.ts'
 import type { View } from '../store/view.ts'
@@ -98,6 +98,7 @@ async function livesUntil(context: FindContext, record: TokenRecord): Promise<nu
   for (let generation = 0; generation < MAX_GENERATIONS; generation++) {
     if (one.expiresAtMs !== null) untilMs = Math.min(untilMs, one.expiresAtMs)
     if (isUsedUp(one) && !(context.running && one === record)) return 0
+    if (!(await isInNamespace(context, one))) return 0
     if (one.mountUuid !== '' && !(await isMounted(context, one))) return 0
     if (one.parent === '') return untilMs
     const parent = await findStored(context, one.parentNamespaceId, one.parent)
@@ -109,6 +110,11 @@ async function livesUntil(context: FindContext, record: TokenRecord): Promise<nu
 
 function isUsedUp(record: TokenRecord): boolean {
   return record.type === 'service' && record.numUses < 0
+}
+
+/** All tokens of a namespace end with it. */
+async function isInNamespace({ root }: FindContext, { namespaceId }: TokenRecord) {
+  return namespaceId === ROOT.id || (await namespaceById(root, namespaceId)) !== undefined
 }
 
 /** What an auth method granted ends with its mount. */

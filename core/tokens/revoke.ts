@@ -40,6 +40,12 @@ export function revokeToken(
   root.put(revocationRecords, revocationKey(accessor), { namespaceId, accessor, orphans })
 }
 
+/** The same of a token whose record cannot be read; its expiry is found to be of no token when its time comes. */
+export function revokeUnread(root: View, namespaceId: string, accessor: string): void {
+  root.delete(tokenKey(namespaceId, accessor))
+  root.put(revocationRecords, revocationKey(accessor), { namespaceId, accessor, orphans: false })
+}
+
 /**
  * One step of the cleaning up after revoked tokens, in a transaction of its own.
  *
@@ -86,7 +92,7 @@ async function cleanUpOne(
 }
 
 /** What was read, or `undefined` where the record is damaged. */
-async function readable<T>(
+export async function readable<T>(
   report: (error: CorruptRecord) => void,
   read: () => T | Promise<T>,
 ): Promise<T | undefined> {

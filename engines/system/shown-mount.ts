@@ -1,4 +1,6 @@
 /** A mount as answers show it (contract: sys-auth.md, Mounts). */
+import { ROOT } from '../../core/namespaces.ts'
+import type { Namespace } from '../../core/plugin/request.ts'
 import type { MountEntry } from '../../core/mounts/record.ts'
 import { BUILTIN_VERSION } from '../../core/request/audit.ts'
 import { shownConfig } from './mount-config.ts'
@@ -6,9 +8,15 @@ import { shownConfig } from './mount-config.ts'
 /** The server's own mounts are not in the catalogue, so nothing is said of their support. */
 const OWN_TYPES = new Set(['system', 'identity', 'cubbyhole', 'token'])
 
-export function shownMount(entry: MountEntry): Record<string, unknown> {
+/** @param namespace of the mount: the server's own have other types than those of the root namespace */
+export function shownMount(
+  entry: MountEntry,
+  namespace: Pick<Namespace, 'id'>,
+): Record<string, unknown> {
+  const isOwn = OWN_TYPES.has(entry.type)
+  const isTenants = isOwn && namespace.id !== ROOT.id
   return {
-    type: entry.type,
+    type: isTenants ? `ns_${entry.type}` : entry.type,
     description: entry.description,
     accessor: entry.accessor,
     local: entry.local,
@@ -19,7 +27,12 @@ export function shownMount(entry: MountEntry): Record<string, unknown> {
     plugin_version: '',
     running_plugin_version: BUILTIN_VERSION,
     running_sha256: '',
-    config: shownConfig(entry.config),
-    deprecation_status: OWN_TYPES.has(entry.type) ? undefined : 'supported',
+    config: { ...shownConfig(entry.config), ...(isTenants && usualTokenType(entry)) },
+    deprecation_status: isOwn ? undefined : 'supported',
   }
+}
+
+/** The reference has another word for the usual type of tokens there. */
+function usualTokenType({ config }: MountEntry): { token_type?: string } {
+  return config.tokenType === 'default-service' ? { token_type: 'default' } : {}
 }

@@ -1,6 +1,9 @@
 /** Puts records into a cluster's storage without its API: what a test needs before its subject begins. */
+import { bootstrapNamespace, issueRootToken } from '../../core/bootstrap.ts'
 import { newMount, type NewMount } from '../../core/mounts/defaults.ts'
 import { putMount as putEntry } from '../../core/mounts/table.ts'
+import { putNamespace } from '../../core/namespace/table.ts'
+import type { Namespace } from '../../core/plugin/request.ts'
 import { newPolicy, policyKey, policyRecords } from '../../core/policies.ts'
 import { systemRandom } from '../../core/random.ts'
 import { Transaction } from '../../core/store/transaction.ts'
@@ -25,6 +28,34 @@ export function putPolicy(cluster: Cluster, name: string, text: string, namespac
   return inStorage(cluster, (root) => {
     root.put(policyRecords, policyKey(namespaceId, name), newPolicy(name, text, 0))
   })
+}
+
+/** Namespaces with their built-in mounts, each after the one that it lies in. */
+export function putNamespaces(
+  cluster: Cluster,
+  namespaces: readonly { readonly id: string; readonly path: string }[],
+): Promise<void> {
+  return inStorage(cluster, (root) => {
+    for (const { id, path } of namespaces) {
+      const parentPath = path.slice(0, path.lastIndexOf('/', path.length - 2) + 1)
+      const parentId = namespaces.find((one) => one.path === parentPath)?.id ?? 'root'
+      const uuid = systemRandom.uuid()
+      putNamespace(root, { ...NEW_NAMESPACE, id, uuid, path, parentId })
+      bootstrapNamespace({ root, random: systemRandom, nowMs: 0 }, { id, path })
+    }
+  })
+}
+
+const NEW_NAMESPACE = { customMetadata: {}, tainted: false, lock: null }
+
+/** A token with the policy root of a namespace: only key shares of its own would make one there. */
+export async function namespaceRoot(cluster: Cluster, namespace: Namespace): Promise<string> {
+  const [node] = cluster.nodes
+  if (node === undefined) throw new Error('a cluster has a node')
+  const { batch } = node.unsealed
+  return inStorage(cluster, (root) =>
+    issueRootToken({ root, random: systemRandom, batch, nowMs: 0 }, { namespace }),
+  )
 }
 
 /** @returns the uuid of the mount */

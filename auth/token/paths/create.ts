@@ -86,6 +86,7 @@ async function createToken(
     sudo,
     noDefaultPolicy: data.no_default_policy,
     role,
+    inNamespaceBelow: parent.namespaceId !== namespace.id,
   })
   const numUses = role !== undefined && role.numUses > 0 ? role.numUses : data.num_uses
   if (type === 'batch') checkBatch({ id: data.id, numUses }, spans, policies)

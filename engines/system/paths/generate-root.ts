@@ -74,7 +74,7 @@ export function generateRootPaths(generateRoot: GenerateRoot, warn: (text: strin
   }
   return [
     ...attemptPaths('generate-root', ['generate-root'], bareForm, {
-      rootOnly: true,
+      rootOnly: 'operation unavailable in namespaces',
       openedBy: 'disable_unauthed_generate_root_endpoints',
     }),
     ...attemptPaths('generate-root-token', [], envelopeForm, { rootOnly: true }),

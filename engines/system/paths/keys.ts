@@ -22,7 +22,7 @@ const MS = 1000
 export function keyPaths(keys: () => BarrierKeys) {
   return [
     path('key-status', {
-      rootOnly: true,
+      rootOnly: 'namespace is not sealable',
       summary: 'The term of the key that seals new records, and how often it was used',
       operations: {
         async read() {
@@ -32,13 +32,13 @@ export function keyPaths(keys: () => BarrierKeys) {
       },
     }),
     path(['rotate', 'rotate/keyring'], {
-      rootOnly: true,
+      rootOnly: 'namespace is not sealable',
       summary: 'Begins a new term; what older ones sealed stays readable',
       sudo: true,
       operations: { update: () => ({ afterwards: () => keys().rotate() }) },
     }),
     path(['rotate/config', 'rotate/keyring/config'], {
-      rootOnly: true,
+      rootOnly: 'namespace is not sealable',
       summary: 'When a new term begins by itself',
       description:
         'A new term begins when the present one has sealed max_operations records or is older than interval, whichever is first. What is not given stays as it is.',

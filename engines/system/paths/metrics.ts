@@ -31,13 +31,13 @@ export interface Shown {
 export function metricsPaths(node: Measured) {
   return [
     path('metrics', {
-      rootOnly: true,
+      rootOnly: 'operation unavailable in namespaces',
       summary: 'What is counted of this node',
       fields,
       operations: { read: (request) => read(request, node) },
     }),
     path('in-flight-req', {
-      rootOnly: true,
+      rootOnly: 'operation unavailable in namespaces',
       summary: 'The requests that this node is answering',
       operations: { read: () => ({ bare: node.inFlight.list() }) },
     }),

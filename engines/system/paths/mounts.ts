@@ -136,7 +136,7 @@ async function showAll({ storage, namespace }: Request, family: Family): Promise
     .filter((entry) => entry.kind === family)
     .map((entry) => {
       const name = family === 'auth' ? entry.path.slice('auth/'.length) : entry.path
-      return [name, shownMount(entry)] as const
+      return [name, shownMount(entry, namespace)] as const
     })
   return { data: Object.fromEntries(shown) }
 }
@@ -150,7 +150,7 @@ async function showMount({ storage, namespace, data }: MountRequest, family: Fam
         : `No auth engine at ${bare(data.path)}`,
     )
   }
-  return { data: shownMount(entry) }
+  return { data: shownMount(entry, namespace) }
 }
 
 async function makeMount(

@@ -1,9 +1,6 @@
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
-import { bootstrapNamespace } from '../../../core/bootstrap.ts'
-import { writeNamespaces } from '../../../core/namespaces.ts'
-import { systemRandom } from '../../../core/random.ts'
 import { startCluster, type Cluster, type RequestOptions } from '../../../test/support/kit.ts'
-import { inStorage, putPolicy } from '../../../test/support/records.ts'
+import { putNamespaces, putPolicy } from '../../../test/support/records.ts'
 
 let cluster: Cluster
 beforeEach(async () => {
@@ -194,12 +191,7 @@ describe('in a namespace', () => {
   async function start(): Promise<Cluster> {
     const own = await startCluster()
     onTestFinished(() => own.close())
-    await inStorage(own, async (root) => {
-      await writeNamespaces(root, NAMESPACES)
-      for (const namespace of NAMESPACES) {
-        bootstrapNamespace({ root, random: systemRandom, nowMs: 0 }, namespace)
-      }
-    })
+    await putNamespaces(own, NAMESPACES)
     for (const { id } of NAMESPACES) {
       await putPolicy(own, 'admin', 'path "*" { policy = "sudo" }', id)
     }

@@ -44,7 +44,10 @@ interface ShareTexts {
 
 const CLASSIC: Manner = {
   at: 'rekey',
-  access: { rootOnly: true, openedBy: 'disable_unauthed_rekey_endpoints' },
+  access: {
+    rootOnly: 'operation unavailable in namespaces',
+    openedBy: 'disable_unauthed_rekey_endpoints',
+  },
   status: (status) => ({
     bare: {
       nonce: status.nonce,

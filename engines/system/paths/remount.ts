@@ -105,7 +105,11 @@ async function showMove({
   return {
     data: {
       migration_id: found.id,
-      migration_info: { source_mount: found.from, target_mount: found.to, status: 'success' },
+      migration_info: {
+        source_mount: namespace.path + found.from,
+        target_mount: namespace.path + found.to,
+        status: 'success',
+      },
     },
   }
 }

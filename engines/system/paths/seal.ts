@@ -5,13 +5,13 @@ import { path } from '../../../core/plugin/path.ts'
 export function sealPaths(seal: () => Promise<void>) {
   return [
     path('seal', {
-      rootOnly: true,
+      rootOnly: 'operation unavailable in namespaces',
       summary: 'Seals all nodes: keys leave the memory, and nothing is served until it is unsealed',
       sudo: true,
       operations: { update: () => ({ afterwards: seal }) },
     }),
     path('step-down', {
-      rootOnly: true,
+      rootOnly: 'operation unavailable in namespaces',
       summary: 'Does nothing: every node serves, so there is no leader to step down',
       sudo: true,
       operations: { update: () => undefined },

@@ -1,7 +1,6 @@
 import { expect, onTestFinished, test } from 'vitest'
 import { startCluster, type Cluster } from '../../../test/support/kit.ts'
-import { inStorage } from '../../../test/support/records.ts'
-import { writeNamespaces } from '../../../core/namespaces.ts'
+import { putNamespaces } from '../../../test/support/records.ts'
 
 async function start(): Promise<Cluster> {
   const cluster = await startCluster()
@@ -73,13 +72,11 @@ test('a mount that is not there and one that the caller cannot reach get one ans
 
 test('the child namespaces are listed in which the caller has rights', async () => {
   const cluster = await start()
-  await inStorage(cluster, (root) =>
-    writeNamespaces(root, [
-      { id: 'aaaaaa', path: 'one/' },
-      { id: 'bbbbbb', path: 'two/' },
-      { id: 'cccccc', path: 'one/deep/' },
-    ]),
-  )
+  await putNamespaces(cluster, [
+    { id: 'aaaaaa', path: 'one/' },
+    { id: 'bbbbbb', path: 'two/' },
+    { id: 'cccccc', path: 'one/deep/' },
+  ])
   const token = await cluster.tokenWith(
     'path "one/secret/*" { capabilities = ["read"] } path "sys/internal/ui/namespaces" { capabilities = ["read"] }',
   )

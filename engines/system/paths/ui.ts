@@ -3,7 +3,7 @@ import { PermissionDenied } from '../../../core/errors.ts'
 import type { MountEntry } from '../../../core/mounts/record.ts'
 import type { Registry } from '../../../core/mounts/registry.ts'
 import { findMount, listMounts } from '../../../core/mounts/table.ts'
-import { listNamespaces } from '../../../core/namespaces.ts'
+import { listChildren } from '../../../core/namespace/table.ts'
 import type { UnsealedParts } from '../../../core/pipeline.ts'
 import { boolean, string } from '../../../core/plugin/fields.ts'
 import { openApiOf } from '../../../core/plugin/openapi.ts'
@@ -90,7 +90,7 @@ async function visibleMounts(request: Request, parts: ReturnType<Unsealed>): Pro
   for (const entry of entries) {
     const open = entry.config.listingVisibility === 'unauth'
     if (acl === undefined ? !open : !open && !acl.reachesBelow(entry.path, namespace.path)) continue
-    const shown = acl === undefined ? brief(entry) : shownMount(entry)
+    const shown = acl === undefined ? brief(entry) : shownMount(entry, namespace)
     if (entry.kind === 'auth') auth[entry.path.slice('auth/'.length)] = shown
     else secret[entry.path] = shown
   }
@@ -114,16 +114,15 @@ async function mountOfPath(
       `preflight capability check returned 403, please ensure client's policies grant access to path "${data.path}/"`,
     )
   }
-  return { data: { ...shownMount(entry), path: entry.path } }
+  return { data: { ...shownMount(entry, namespace), path: entry.path } }
 }
 
 async function childNamespaces(request: Request, parts: ReturnType<Unsealed>): Promise<Response> {
   const { storage, namespace } = request
   const acl = await demandAcl(request, parts)
-  const keys = (await listNamespaces(storage))
-    .filter(({ path: own }) => own.startsWith(namespace.path) && acl.reachesBelow('', own))
+  const keys = (await listChildren(storage, namespace.id))
+    .filter(({ path: own, tainted }) => !tainted && acl.reachesBelow('', own))
     .map(({ path: own }) => own.slice(namespace.path.length))
-    .filter((name) => name.indexOf('/') === name.length - 1)
   return keys.length === 0 ? { data: {} } : { data: { keys } }
 }
 

@@ -14,6 +14,7 @@ const AREAS = [
   'sys-audit',
   'sys-lifecycle',
   'sys-mounts',
+  'sys-namespaces',
   'sys-policies',
   'sys-rekey',
   'sys-ui',
