@@ -1,4 +1,5 @@
 import { describe, expect, onTestFinished, test } from 'vitest'
+import { MemoryStorage } from '../storage/memory.ts'
 import { startCluster, type Cluster } from '../test/support/kit.ts'
 import {
   inStorage,
@@ -237,6 +238,33 @@ test('row 16 (CVE-2020-10661): a wildcard of a parent does not reach into a name
   const token = String(made.auth['client_token'])
   expect((await mounts(cluster, token, 'a')).status).toBe(200)
   expect((await mounts(cluster, token, 'a/deep')).status).toBe(403)
+})
+
+test('a request reads the namespaces on its way and no others, however many there are', async () => {
+  const storage = new (class extends MemoryStorage {
+    readonly read: string[] = []
+    override get(key: string) {
+      this.read.push(key)
+      return super.get(key)
+    }
+    override list(...what: Parameters<MemoryStorage['list']>) {
+      this.read.push(what[0])
+      return super.list(...what)
+    }
+  })()
+  const cluster = await startCluster({ storage })
+  onTestFinished(() => cluster.close())
+  const many = Array.from({ length: 300 }, (_, i) => `n${i}`)
+  for (const name of many) await cluster.write(`sys/namespaces/${name}`, {}, { node: 0 })
+  await cluster.write('sys/namespaces/deep', {}, { node: 0, ...within('n7') })
+
+  storage.read.length = 0
+  expect((await cluster.read('n7/deep/sys/mounts', { node: 1 })).status).toBe(200)
+
+  const read = storage.read.filter((key) => key.startsWith('namespace'))
+  const links = read.filter((key) => key.startsWith('namespace-link/'))
+  expect(links.map((key) => key.split('/').at(-1))).toEqual(['n7', 'deep'])
+  expect(read).toHaveLength(4)
 })
 
 test('a token whose namespace is gone may do nothing', async () => {

@@ -1,7 +1,7 @@
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { startCluster, type Answer, type Cluster } from '../../../test/support/kit.ts'
 import { memberOf } from '../../../test/support/json.ts'
-import { keysBelow, putPolicy } from '../../../test/support/records.ts'
+import { damage, keysBelow, putPolicy } from '../../../test/support/records.ts'
 
 async function start(...namespaces: string[]): Promise<Cluster> {
   const cluster = await startCluster()
@@ -388,6 +388,32 @@ describe('deleting', () => {
     expect(again.status).toBe(200)
     expect(again.data['id']).not.toBe(id)
     expect(cluster.failures).toEqual([])
+  })
+
+  test('is not held up by records that are damaged, and the operator is told', async () => {
+    const cluster = await start('b', 'a')
+    const id = String((await cluster.read('sys/namespaces/a')).data['id'])
+    await cluster.write('sys/mounts/kv', { type: 'kv' }, within('a'))
+    await cluster.write('kv/x', { a: 1 }, within('a'))
+    const token = await tokenOf(cluster, 'a', { policies: ['default'], no_parent: true })
+    await cluster.write('cubbyhole/x', { a: 1 }, { token, ...within('a') })
+    const kv = (await keysBelow(cluster, 'mount/'))[0]?.split('/')[1] ?? ''
+    const [stored = ''] = await keysBelow(cluster, `ns/${id}/token/`)
+    for (const key of [`ns/${id}/mount/${kv}`, stored, `ns/${id}/policy/default`]) {
+      await damage(cluster, key)
+    }
+
+    await del(cluster, 'a')
+    await cluster.nodes[0]?.runDuties()
+
+    const names = (await keysBelow(cluster, '')).filter((key) => key.includes(id))
+    expect(names).toEqual([expect.stringMatching(/^expiry\//)])
+    expect(await keysBelow(cluster, 'mount/')).toEqual([])
+    expect(await keysBelow(cluster, 'cubbyhole/')).toEqual([])
+    expect(cluster.failures.map(String)).toHaveLength(2)
+    await cluster.clock.advance('800h')
+    await cluster.nodes[0]?.runDuties()
+    expect(await keysBelow(cluster, 'expiry/')).toEqual([])
   })
 
   test('is refused while there are namespaces below it', async () => {
