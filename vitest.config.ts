@@ -28,7 +28,7 @@ export default defineConfig({
       {
         test: {
           name: 'conformance',
-          include: ['test/conformance/**/*.test.ts', 'test/advisories/**/*.test.ts'],
+          include: ['test/{conformance,advisories,endpoints}/**/*.test.ts'],
           setupFiles: ['test/support/check-records.ts'],
           testTimeout: SLOW_MS,
           hookTimeout: SLOW_MS * 5,

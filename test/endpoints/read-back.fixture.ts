@@ -1,0 +1,385 @@
+/** How the fields of written objects are read back, where it is not by the same name from the same path. */
+import { isJsonObject, isList, type Json, type JsonObject } from '../../core/json.ts'
+import type { Answer, Cluster } from '../support/kit.ts'
+
+export interface Value {
+  readonly write: Json
+  /** Members of what is read, by path, and what they are; absent: the field's own name and value. */
+  readonly shown?: JsonObject
+  /** What has to be written with it. */
+  readonly along?: JsonObject
+}
+
+export interface Pair {
+  /** Done once, before the first field. */
+  readonly prepare?: (cluster: Cluster) => Promise<unknown>
+  /** Makes the object fresh; absent: it is deleted, where it can be. */
+  readonly reset?: (cluster: Cluster) => Promise<unknown>
+  /** What every write needs. */
+  readonly base?: JsonObject
+  /** Absent: GET of the same path. */
+  readonly read?: (cluster: Cluster, written: Answer) => Promise<JsonObject>
+  /** Values and forms of fields that a sample of their type does not do for. */
+  readonly values?: Readonly<Record<string, Value>>
+  /** Fields that no answer shows, each with the reason. */
+  readonly unseen?: Readonly<Record<string, string>>
+}
+
+const OLD_NAME = 'an old name, which writes the field of the new name'
+const GUARD = 'a condition of the write, not part of what is written'
+const ONE_VERSION = 'only the version of the server itself is known'
+
+const RULE = 'path "sample" { capabilities = ["read"] }'
+const PAST_AND_FUTURE = '2099-01-02T03:04:05Z'
+const NET = ['10.1.0.0/16']
+
+const MOUNT = (cluster: Cluster) => cluster.write('sys/mounts/sample', { type: 'kv' })
+const METHOD = (cluster: Cluster) => cluster.write('sys/auth/sample', { type: 'approle' })
+
+const mountConfig = { default_lease_ttl: '7s', listing_visibility: 'unauth' }
+const mountValues: Pair['values'] = {
+  config: {
+    write: mountConfig,
+    shown: { 'config/default_lease_ttl': 7, 'config/listing_visibility': 'unauth' },
+  },
+}
+const tuneValues: Pair['values'] = {
+  default_lease_ttl: { write: '7s', shown: { default_lease_ttl: 7 } },
+  max_lease_ttl: { write: '77s', shown: { max_lease_ttl: 77 } },
+  audit_non_hmac_request_keys: { write: ['a', 'b'] },
+  audit_non_hmac_response_keys: { write: ['a', 'b'] },
+  passthrough_request_headers: { write: ['X-A'] },
+  allowed_response_headers: { write: ['X-A'] },
+  listing_visibility: { write: 'unauth' },
+}
+const rotation: Pair = {
+  reset: (cluster) =>
+    cluster.write('sys/rotate/config', {
+      enabled: true,
+      max_operations: 3_865_470_566,
+      interval: 0,
+    }),
+  values: {
+    enabled: { write: false },
+    max_operations: { write: 2_000_000 },
+    interval: { write: 172_800, shown: { interval: '48h0m0s' } },
+  },
+}
+const policy = (text: string): Pair => ({
+  base: { policy: 'path "before" { capabilities = ["read"] }' },
+  values: {
+    policy: { write: RULE, shown: { [text]: RULE } },
+    expiration: { write: PAST_AND_FUTURE },
+    ttl: { write: '1h', shown: { expiration: '2026-01-01T01:00:00Z' } },
+    cas_required: { write: true, along: { cas: 0 } },
+  },
+  unseen: { cas: GUARD, ...(text === 'rules' && { rules: 'an old name of policy' }) },
+})
+const lookedUp = async (cluster: Cluster, { auth }: Answer) =>
+  (await cluster.write('auth/token/lookup', { token: auth['client_token'] ?? '' })).data
+
+function newToken(id: string, unseen: Pair['unseen'] = {}): Pair {
+  return {
+    base: { policies: ['default'], ttl: '1h' },
+    read: lookedUp,
+    values: {
+      id: { write: id },
+      policies: { write: ['default', 'sample'] },
+      meta: { write: { sample: 'text' } },
+      no_parent: { write: true, shown: { orphan: true } },
+      no_default_policy: {
+        write: true,
+        along: { policies: ['sample'] },
+        shown: { policies: ['sample'] },
+      },
+      renewable: { write: false },
+      ttl: { write: '7m', shown: { creation_ttl: 420 } },
+      type: { write: 'batch' },
+      explicit_max_ttl: { write: '7m', shown: { explicit_max_ttl: 420 } },
+      display_name: { write: 'sample', shown: { display_name: 'token-sample' } },
+      period: { write: '7m', shown: { period: 420 } },
+    },
+    unseen: { lease: OLD_NAME, entity_alias: 'refused while there is no identity', ...unseen },
+  }
+}
+
+const ROLE = 'auth/sweep-approle/role/sample'
+const makeRole = (cluster: Cluster) =>
+  cluster.write(ROLE, { secret_id_bound_cidrs: ['10.0.0.0/8'], token_policies: ['default'] })
+
+function secretId({ base, unseen }: Required<Pick<Pair, 'base' | 'unseen'>>): Pair {
+  return {
+    prepare: makeRole,
+    base,
+    async reset(cluster) {
+      await cluster.remove(ROLE)
+      return makeRole(cluster)
+    },
+    async read(cluster, { data }) {
+      const body = { secret_id: data['secret_id'] ?? '' }
+      return (await cluster.write(`${ROLE}/secret-id/lookup`, body)).data
+    },
+    values: {
+      metadata: { write: '{"sample":"text"}', shown: { metadata: { sample: 'text' } } },
+      cidr_list: { write: NET },
+      token_bound_cidrs: { write: NET },
+      num_uses: { write: 7, shown: { secret_id_num_uses: 7 } },
+      ttl: { write: 7, shown: { secret_id_ttl: 7 } },
+    },
+    unseen,
+  }
+}
+
+/** A path that shows and writes one setting of a role. */
+function partOfRole(
+  name: string,
+  base: JsonObject,
+  write: Json = 7,
+  unseen: Pair['unseen'] = {},
+): Record<string, Pair> {
+  const values = Object.fromEntries(
+    Object.keys(base)
+      .filter((field) => unseen[field] === undefined)
+      .map((field) => [field, { write }]),
+  )
+  return { [`${ROLE}/${name}`]: { prepare: makeRole, reset: makeRole, base, values, unseen } }
+}
+
+const resetKv = (cluster: Cluster) =>
+  cluster.write('sweep-kv2/config', {
+    max_versions: 0,
+    cas_required: false,
+    metadata_cas_required: false,
+    delete_version_after: 0,
+  })
+
+const objectOf = (value: unknown): JsonObject => (isJsonObject(value) ? value : {})
+
+/** By URL of the path. */
+export const PAIRS: Readonly<Record<string, Pair>> = {
+  'sys/mounts/sample': {
+    base: { type: 'kv' },
+    values: {
+      ...mountValues,
+      type: {
+        write: 'kv',
+        along: { options: { version: '2' } },
+        shown: { 'options/version': '2' },
+      },
+      options: { write: { version: '2' } },
+    },
+    unseen: { plugin_name: OLD_NAME, plugin_version: ONE_VERSION },
+  },
+  'sys/auth/sample': {
+    base: { type: 'approle' },
+    values: mountValues,
+    unseen: {
+      type: 'one method can be mounted',
+      plugin_name: OLD_NAME,
+      plugin_version: ONE_VERSION,
+    },
+  },
+  'sys/mounts/sample/tune': {
+    prepare: MOUNT,
+    values: { ...tuneValues, options: { write: { version: '2' } } },
+    unseen: {
+      token_type: 'only auth methods have it',
+      user_lockout_config: 'only auth methods have it',
+      plugin_version: ONE_VERSION,
+    },
+  },
+  'sys/auth/sample/tune': {
+    prepare: METHOD,
+    values: {
+      ...tuneValues,
+      token_type: { write: 'batch' },
+      user_lockout_config: {
+        write: { lockout_threshold: 7 },
+        shown: { user_lockout_threshold: 7 },
+      },
+    },
+    unseen: { options: 'no method has any', plugin_version: ONE_VERSION },
+  },
+  'sys/audit/sample': {
+    base: { type: 'file', options: { file_path: 'discard' } },
+    read: async (cluster) => objectOf((await cluster.read('sys/audit')).data['sample/']),
+    values: { options: { write: { file_path: 'discard', log_raw: 'true' } } },
+    unseen: { type: 'other types need a peer: core/audit/every-type.test.ts' },
+  },
+  'sys/config/auditing/request-headers/sample': {
+    values: { hmac: { write: true, shown: { 'sample/hmac': true } } },
+  },
+  'sys/config/ui/headers/sample': {
+    base: { values: ['before'] },
+    read: async (cluster) =>
+      (await cluster.read('sys/config/ui/headers/sample?multivalue=true')).data,
+  },
+  'sys/config/cors': {
+    base: { allowed_origins: ['https://before.example'] },
+    async read(cluster) {
+      const { data } = await cluster.read('sys/config/cors')
+      const { allowed_headers: names } = data
+      return { ...data, hasSample: isList(names) && names.includes('X-Sample') }
+    },
+    values: {
+      allowed_origins: { write: ['https://sample.example'] },
+      allowed_headers: { write: ['X-Sample'], shown: { hasSample: true } },
+    },
+    unseen: { enable: 'kept for compatibility: naming origins enables it' },
+  },
+  'sys/raw/sample': {
+    unseen: {
+      compression_type: 'refused: no record is compressed',
+    },
+  },
+  'sweep-kv2/config': {
+    reset: resetKv,
+    values: { delete_version_after: { write: 7, shown: { delete_version_after: '7s' } } },
+  },
+  'sweep-kv2/data/sample': {
+    prepare: resetKv,
+    base: { data: { before: 'text' } },
+    unseen: { options: GUARD },
+  },
+  'sweep-kv2/metadata/sample': {
+    prepare: resetKv,
+    base: { custom_metadata: { before: 'text' } },
+    values: { delete_version_after: { write: 7, shown: { delete_version_after: '7s' } } },
+    unseen: { metadata_cas: GUARD },
+  },
+  'auth/sweep-approle/role/sample': {
+    values: {
+      bind_secret_id: { write: false, along: { secret_id_bound_cidrs: NET } },
+      secret_id_bound_cidrs: { write: NET },
+      bound_cidr_list: { write: NET, shown: { secret_id_bound_cidrs: NET } },
+      token_bound_cidrs: { write: NET },
+      token_type: { write: 'batch' },
+    },
+    unseen: { role_id: 'shown by role/NAME/role-id, where it is read back' },
+  },
+  'auth/sweep-approle/role/sample/secret-id': secretId({
+    base: {},
+    unseen: { secret_id: 'taken by custom-secret-id only' },
+  }),
+  'auth/sweep-approle/role/sample/custom-secret-id': secretId({
+    base: { secret_id: 'a-secret-id' },
+    unseen: { secret_id: 'it is what the others are looked up by' },
+  }),
+  ...partOfRole('policies', { token_policies: ['before'] }, ['sample'], { policies: OLD_NAME }),
+  ...partOfRole('bound-cidr-list', { bound_cidr_list: ['10.2.0.0/16'] }, NET, {
+    bound_cidr_list: OLD_NAME,
+  }),
+  ...partOfRole('secret-id-bound-cidrs', { secret_id_bound_cidrs: ['10.2.0.0/16'] }, NET),
+  ...partOfRole('token-bound-cidrs', { token_bound_cidrs: ['10.2.0.0/16'] }, NET),
+  ...partOfRole('bind-secret-id', { bind_secret_id: true }, false),
+  ...partOfRole('secret-id-num-uses', { secret_id_num_uses: 5 }),
+  ...partOfRole('secret-id-ttl', { secret_id_ttl: 5 }),
+  ...partOfRole('period', { token_period: 5 }, 7, { period: OLD_NAME }),
+  ...partOfRole('token-num-uses', { token_num_uses: 5 }),
+  ...partOfRole('token-ttl', { token_ttl: 5 }),
+  ...partOfRole('token-max-ttl', { token_max_ttl: 50 }),
+  ...partOfRole('role-id', { role_id: 'before' }, 'sample-text'),
+  'auth/token/roles/sample': {
+    values: {
+      token_type: { write: 'batch', along: { orphan: true, renewable: false } },
+      token_bound_cidrs: { write: NET },
+      bound_cidrs: { write: NET },
+    },
+  },
+  'sys/policy/sample': policy('rules'),
+  'sys/policies/acl/sample': policy('policy'),
+  'sys/policies/password/sample': {
+    base: { policy: 'length = 20\nrule "charset" { charset = "ab" }' },
+    values: { policy: { write: 'length = 10\nrule "charset" { charset = "abc" }' } },
+  },
+  'sys/rotate/config': rotation,
+  'sys/rotate/keyring/config': rotation,
+  'auth/token/create': newToken('a-token-of-the-sample'),
+  'auth/token/create-orphan': newToken('another-token-of-the-sample', {
+    no_parent: 'such a token never has one',
+  }),
+  'auth/token/create/sample': {
+    ...newToken('a-third-token-of-the-sample'),
+    prepare: (cluster) =>
+      cluster.write('auth/token/roles/sample', { allowed_policies: ['default', 'sample'] }),
+  },
+}
+
+/** Writes that leave nothing of their fields, or whose reading is another thing; each with the reason. */
+export const ACTIONS: Readonly<Record<string, string>> = {
+  ...because('the write asks a question', [
+    'sys/policies/explain',
+    'sys/capabilities',
+    'sys/capabilities-self',
+    'sys/capabilities-accessor',
+    'sys/audit-hash/sample',
+    'sys/wrapping/lookup',
+    'sys/decode-token',
+    'sys/internal/specs/openapi',
+    'sys/tools/random',
+    'sys/tools/random/sample',
+    'sys/tools/random/sample/sample',
+    'sys/tools/hash',
+    'sys/tools/hash/sample',
+    'auth/sweep-approle/role/sample/secret-id/lookup',
+    'auth/sweep-approle/role/sample/secret-id-accessor/lookup',
+    'auth/token/lookup',
+    'auth/token/lookup-self',
+    'auth/token/lookup-accessor',
+  ]),
+  ...because('it does something at once, with tests of its own', [
+    'sys/remount',
+    'sys/wrapping/wrap',
+    'sys/wrapping/unwrap',
+    'sys/wrapping/rewrap',
+    'sys/seal',
+    'sys/step-down',
+    'sys/rotate',
+    'sys/rotate/keyring',
+    'sys/rotate/root',
+    'sys/plugins/reload/backend',
+    'sweep-kv2/delete/sample',
+    'sweep-kv2/undelete/sample',
+    'sweep-kv2/destroy/sample',
+    'auth/sweep-approle/login',
+    'auth/sweep-approle/tidy/secret-id',
+    'auth/sweep-approle/role/sample/secret-id/destroy',
+    'auth/sweep-approle/role/sample/secret-id-accessor/destroy',
+    'auth/token/renew',
+    'auth/token/renew-self',
+    'auth/token/renew-accessor',
+    'auth/token/revoke',
+    'auth/token/revoke-self',
+    'auth/token/revoke-orphan',
+    'auth/token/revoke-accessor',
+    'auth/token/tidy',
+  ]),
+  ...because('a ceremony of key shares: core/ceremonies tests its steps', [
+    'sys/generate-root',
+    'sys/generate-root/attempt',
+    'sys/generate-root/update',
+    'sys/generate-root-token/attempt',
+    'sys/generate-root-token/update',
+    'sys/rekey/init',
+    'sys/rekey/update',
+    'sys/rekey/verify',
+    'sys/rotate/root/init',
+    'sys/rotate/root/update',
+    'sys/rotate/root/verify',
+    'sys/rekey-recovery-key/init',
+    'sys/rekey-recovery-key/update',
+    'sys/rekey-recovery-key/verify',
+    'sys/rotate/recovery/init',
+    'sys/rotate/recovery/update',
+    'sys/rotate/recovery/verify',
+  ]),
+  ...because('the kit has no log: engines/system/paths/loggers.test.ts', [
+    'sys/loggers',
+    'sys/loggers/sample',
+  ]),
+  ...because('it refuses every write', ['sys/plugins/catalog/sample/sample', 'sweep-kv2/sample']),
+}
+
+function because(reason: string, urls: readonly string[]): Record<string, string> {
+  return Object.fromEntries(urls.map((url) => [url, reason]))
+}
