@@ -98,7 +98,8 @@ async function mountSecret(node: Node, rootToken: string): Promise<void> {
     client: { address: '127.0.0.1', port: 0 },
   })
   if (answer.status !== 204) {
-    throw new Error(`mounting secret/ answered ${answer.status} ${String(answer.body)}`)
+    const why = typeof answer.body === 'string' ? answer.body : ''
+    throw new Error(`mounting secret/ answered ${answer.status} ${why}`)
   }
 }
 

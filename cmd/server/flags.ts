@@ -1,7 +1,8 @@
 /** What `keyhold server` is told on its command line, and in the environment where a flag is not given. */
 import { parseArgs } from 'node:util'
 import { nearest } from './config-nearest.ts'
-import type { LogLevel, LogOptions } from './log.ts'
+import { parseLogLevel, type LogLevel } from '../../engines/system/log-level.ts'
+import type { LogOptions } from './log.ts'
 
 const OPTIONS = {
   config: { type: 'string', multiple: true },
@@ -81,17 +82,6 @@ export function environment(env: Environment, name: string): string | undefined 
   return undefined
 }
 
-const LEVELS: Readonly<Record<string, LogLevel>> = {
-  trace: 'trace',
-  debug: 'debug',
-  info: 'info',
-  notice: 'info',
-  warn: 'warn',
-  warning: 'warn',
-  error: 'error',
-  err: 'error',
-}
-
 /** @param configured what the configuration says @throws {FlagsRefused} */
 export function logOptions(
   flags: Flags,
@@ -100,11 +90,11 @@ export function logOptions(
 ): LogOptions {
   const level = flags['log-level'] ?? environment(env, 'LOG_LEVEL') ?? configured.logLevel
   const format = flags['log-format'] ?? environment(env, 'LOG_FORMAT') ?? configured.logFormat
-  return { level: levelOf(level?.toLowerCase() ?? 'info'), format: formatOf(format) }
+  return { level: levelOf(level ?? 'info'), format: formatOf(format) }
 }
 
 function levelOf(text: string): LogLevel {
-  const level = Object.hasOwn(LEVELS, text) ? LEVELS[text] : undefined
+  const level = parseLogLevel(text)
   if (level !== undefined) return level
   throw new FlagsRefused('the log level must be trace, debug, info, warn or error')
 }

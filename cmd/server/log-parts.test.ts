@@ -1,12 +1,10 @@
-import { pino } from 'pino'
 import { expect, test } from 'vitest'
-import { logLevels, logParts } from './log-parts.ts'
+import { logParts } from './log-parts.ts'
 
 function logs() {
   const lines: string[] = []
-  const log = pino({ level: 'info', base: null }, { write: (line) => void lines.push(line) })
-  const parts = logParts(log)
-  return { lines, parts, levels: logLevels(parts) }
+  const { parts, levels } = logParts({ write: (line) => void lines.push(line) }, 'info')
+  return { lines, parts, levels }
 }
 
 test('a part that tells more leaves the others as they are, and is put back alone', () => {

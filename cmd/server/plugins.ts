@@ -16,6 +16,7 @@ import { inspectPaths } from '../../engines/system/paths/inspect.ts'
 import { keyPaths } from '../../engines/system/paths/keys.ts'
 import { loggerPaths, type LogLevels } from '../../engines/system/paths/loggers.ts'
 import { metricsPaths } from '../../engines/system/paths/metrics.ts'
+import { monitorPath, type Follow } from '../../engines/system/paths/monitor.ts'
 import { mountPaths } from '../../engines/system/paths/mounts.ts'
 import { namespacePaths } from '../../engines/system/paths/namespaces.ts'
 import { passwordPolicyPaths } from '../../engines/system/paths/password-policies.ts'
@@ -39,6 +40,8 @@ export interface PluginParts {
   readonly apiAddress?: string
   /** The server's log; nothing where there is none. */
   readonly logLevels?: LogLevels
+  /** Its lines as they are written; none where there is no log. */
+  readonly followLog?: Follow
   /** Names of the headers that the listeners' configuration sets. */
   readonly responseHeaders?: readonly string[]
   /** False: `sys/metrics` has no Prometheus text. */
@@ -59,6 +62,7 @@ export interface Debugging {
 }
 
 const NO_LOG: LogLevels = { levels: () => ({}), set: () => undefined }
+async function* noLines() {}
 
 /** Each is given just what it uses of the node that it is part of. */
 export function builtinPlugins(parts: PluginParts): (node: Node) => readonly PluginType[] {
@@ -100,6 +104,7 @@ function systemPaths(node: Node, parts: PluginParts) {
     ...corsPaths,
     ...metricsPaths(measuredOf(node, { prometheus: parts.prometheus ?? true })),
     ...loggerPaths(parts.logLevels ?? NO_LOG),
+    monitorPath(parts.followLog ?? noLines),
     ...(parts.debugging?.rawStorage ? rawPaths(unsealed) : []),
     ...inspectPaths({ isOpen: parts.debugging?.introspection ?? false }),
     ...statusPaths({

@@ -13,8 +13,7 @@ import type { AuditSettings } from '../../engines/system/paths/audit.ts'
 import type { Storage } from '../../storage/contract.ts'
 import { MemoryStorage } from '../../storage/memory.ts'
 import { openSqlite } from '../../storage/sqlite.ts'
-import { logLevels, logParts, type LogParts } from './log-parts.ts'
-import type { Logger } from './log.ts'
+import type { LogParts, ServerLog } from './log-parts.ts'
 import { measuredOf } from './measured.ts'
 import { openedSettings, openEndpoints, type Opening } from './open-endpoints.ts'
 import { builtinPlugins, type Debugging } from './plugins.ts'
@@ -53,9 +52,10 @@ export class RunningServer {
   readonly #log: LogParts
   readonly #listeners: Listener[] = []
 
-  private constructor(config: RunningConfig, storage: Storage, log: Logger) {
+  private constructor(config: RunningConfig, storage: Storage, serverLog: ServerLog) {
+    const { parts, levels, tail } = serverLog
+    const log = parts.core
     this.#storage = storage
-    const parts = logParts(log)
     this.#log = parts
     this.#audit = new AuditBroker({
       config: config.audit.device,
@@ -79,19 +79,23 @@ export class RunningServer {
         auditSettings: config.audit,
         apiAddress: config.apiAddress ?? '',
         configuration: shownConfiguration(config),
-        logLevels: logLevels(parts),
+        logLevels: levels,
+        followLog: tail.follow,
         warn: (text) => log.warn(text),
         prometheus: config.prometheus ?? true,
         ...(config.debugging && { debugging: config.debugging }),
         responseHeaders: config.listeners.flatMap(headerNames),
       }),
       onFailure: (what, error) => log.error({ err: describe(error) }, `core: ${what} failed`),
-      onSealChange: (sealed) => log.info(`core: the server is ${sealed ? 'sealed' : 'unsealed'}`),
+      onSealChange: (sealed) => {
+        log.info(`core: the server is ${sealed ? 'sealed' : 'unsealed'}`)
+        if (sealed) tail.end()
+      },
     })
   }
 
   /** @throws {StorageRefused} {ListenerRefused} with a text that says what to do */
-  static async start(config: RunningConfig, log: Logger): Promise<RunningServer> {
+  static async start(config: RunningConfig, log: ServerLog): Promise<RunningServer> {
     const storage = await openStorage(config.storage)
     const server = new RunningServer(config, storage, log)
     try {

@@ -15,7 +15,8 @@ import {
 } from './dev.ts'
 import { environment, FlagsRefused, logOptions, readFlags, USAGE, type Flags } from './flags.ts'
 import { limitHeapGrowth } from './heap.ts'
-import { openLog, type Logger } from './log.ts'
+import { openLog } from './log.ts'
+import type { Logger } from './log-parts.ts'
 import { writePidFile } from './pid-file.ts'
 import { RunningServer } from './running.ts'
 import { startWarnings } from './start-warnings.ts'
@@ -60,7 +61,8 @@ async function runConfigured(flags: Flags, terminal: Terminal): Promise<number> 
     return 1
   }
   const config = loadConfig(paths)
-  const log = openLog(logOptions(flags, terminal.env, config))
+  const serverLog = openLog(logOptions(flags, terminal.env, config))
+  const log = serverLog.parts.core
   const server = await RunningServer.start(
     {
       ...config.running,
@@ -71,7 +73,7 @@ async function runConfigured(flags: Flags, terminal: Terminal): Promise<number> 
         introspection: config.introspectionEndpoint,
       },
     },
-    log,
+    serverLog,
   )
   for (const text of startWarnings(config)) log.warn(`core: ${text}`)
   let removePidFile = (): void => undefined
@@ -91,11 +93,12 @@ async function runDev(flags: Flags, terminal: Terminal, startedAs: string): Prom
     flags['dev-listen-address'] ?? environment(env, 'DEV_LISTEN_ADDRESS') ?? DEFAULT_DEV_ADDRESS
   const rootTokenId = flags['dev-root-token-id'] ?? environment(env, 'DEV_ROOT_TOKEN_ID')
   checkRootTokenId(rootTokenId)
-  const log = openLog(logOptions(flags, env, {}))
+  const serverLog = openLog(logOptions(flags, env, {}))
+  const log = serverLog.parts.core
   if (flags.config !== undefined) log.warn('core: -dev reads no configuration; -config is ignored')
   const folder = devFolder()
   try {
-    const server = await RunningServer.start(devConfig(address, folder.path), log)
+    const server = await RunningServer.start(devConfig(address, folder.path), serverLog)
     const keys = await prepareDev(server.node, { rootTokenId })
     if (!flags['dev-no-store-token']) keepToken(keys.rootToken, terminal.home, log)
     const command = typedCommand({

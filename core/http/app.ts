@@ -11,6 +11,7 @@ import { isUint8Array } from 'node:util/types'
 import { assert, BadRequest, BodyTooLarge, RequestError } from '../errors.ts'
 import { asRequestError, isOurs, renderError } from '../request/failure.ts'
 import type { Client } from '../plugin/request.ts'
+import { isStreamed, type Streamed } from '../plugin/response.ts'
 import type { App, HttpRequest, HttpResponse } from './message.ts'
 import type { ResponseHeaders } from './response-headers.ts'
 import { parseTarget } from './target.ts'
@@ -131,11 +132,27 @@ function toResponse(response: HttpResponse, headers: ResponseHeaders): Response 
   const flat = headers.flat(response)
   const pairs: [string, string][] = []
   for (let i = 0; i < flat.length; i += 2) pairs.push([flat[i] ?? '', flat[i + 1] ?? ''])
-  const body = BODILESS.has(response.status) ? null : plainBytes(response.body)
+  const body = BODILESS.has(response.status) ? null : webBody(response.body)
   return new Response(body, { status: response.status, headers: pairs })
 }
 
 /** A Buffer may lie on shared memory, which `Response` does not take. */
-function plainBytes(body: string | Buffer): string | Uint8Array<ArrayBuffer> {
-  return typeof body === 'string' ? body : new Uint8Array(body)
+function webBody(body: HttpResponse['body']) {
+  if (typeof body === 'string') return body
+  return isStreamed(body) ? webStream(body) : new Uint8Array(body)
+}
+
+function webStream(source: Streamed): ReadableStream<Uint8Array> {
+  const parts = source[Symbol.asyncIterator]()
+  const encoder = new TextEncoder()
+  return new ReadableStream({
+    async pull(controller) {
+      const part = await parts.next()
+      if (part.done === true) controller.close()
+      else controller.enqueue(encoder.encode(part.value))
+    },
+    async cancel() {
+      await parts.return?.()
+    },
+  })
 }

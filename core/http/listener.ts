@@ -15,6 +15,7 @@ import https from 'node:https'
 import type { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import type { Clock } from '../clock.ts'
+import { isStreamed } from '../plugin/response.ts'
 import { asRequestError, isOurs, renderError } from '../request/failure.ts'
 import { createHttpApp, nodeHandler, type NodeHandler } from './app.ts'
 import { bind, showAddress, type ListenAddress } from './bind.ts'
@@ -25,6 +26,7 @@ import { acceptListVerb } from './list-verb.ts'
 import type { App, HttpResponse } from './message.ts'
 import { ResponseHeaders, type CustomHeaders } from './response-headers.ts'
 import { Slots } from '../slots.ts'
+import { sendStream } from './stream-body.ts'
 import { readTlsOptions, type TlsConfig } from './tls-files.ts'
 
 export interface ListenerConfig {
@@ -195,7 +197,11 @@ class NodeListener implements Listener {
       if (!isApi || this.#config.viaHono) {
         await this.#viaHono(exchange, incoming, outgoing)
       } else {
-        this.#send(outgoing, await this.#parts.app(exchange))
+        const streaming = this.#send(outgoing, await this.#parts.app(exchange))
+        if (streaming !== undefined) {
+          this.#forget(exchange) // it may never end: no deadline cuts it off, and no stop waits for it
+          await streaming
+        }
       }
     } catch (error) {
       this.#fail(outgoing, error)
@@ -229,17 +235,21 @@ class NodeListener implements Listener {
     exchange.slot = undefined
   }
 
-  #send(outgoing: ServerResponse, response: HttpResponse): void {
-    if (outgoing.headersSent || outgoing.destroyed) return
+  /** @returns of a streamed body: when it is over */
+  #send(outgoing: ServerResponse, response: HttpResponse): Promise<void> | undefined {
+    if (outgoing.headersSent || outgoing.destroyed) return undefined
+    const { body } = response
     outgoing.writeHead(response.status, this.#headers.flat(response))
-    outgoing.end(response.body)
+    if (isStreamed(body)) return sendStream(outgoing, body, this.#parts.clock)
+    outgoing.end(body)
+    return undefined
   }
 
   #fail(outgoing: ServerResponse, error: unknown): void {
     if (error instanceof ClientGone) return
     if (isOurs(error)) this.#parts.report(error)
     try {
-      this.#send(outgoing, renderError(asRequestError(error)))
+      void this.#send(outgoing, renderError(asRequestError(error)))
     } catch (unsendable) {
       this.#parts.report(unsendable)
       outgoing.destroy()

@@ -4,6 +4,7 @@
  */
 import type { OpenedBy } from '../plugin/path.ts'
 import type { Client } from '../plugin/request.ts'
+import type { Streamed } from '../plugin/response.ts'
 
 export interface HttpRequest {
   /** As sent, `LIST` and `SCAN` among them. */
@@ -26,7 +27,7 @@ export interface HttpRequest {
 export interface HttpResponse {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
-  readonly body: string | Buffer
+  readonly body: string | Buffer | Streamed
 }
 
 /** The answer with the request's `X-Vault-Namespace`, which it repeats. */

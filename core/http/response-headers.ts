@@ -2,6 +2,7 @@
  * The headers that every answer of a listener has, whoever made it: `Cache-Control`, `Content-Type`,
  * `Content-Length`, and the configured ones by status (`custom_response_headers`).
  */
+import { isStreamed } from '../plugin/response.ts'
 import type { HttpResponse } from './message.ts'
 
 /** By `default`, `2xx` or `404`; the narrower wins. Names are written as they shall be sent. */
@@ -38,7 +39,7 @@ export class ResponseHeaders {
     }
     flat.push('Cache-Control', cacheControl)
     if (contentType !== '') flat.push('Content-Type', contentType)
-    if (status !== NO_CONTENT && status !== NOT_MODIFIED) {
+    if (status !== NO_CONTENT && status !== NOT_MODIFIED && !isStreamed(body)) {
       flat.push(
         'Content-Length',
         String(typeof body === 'string' ? Buffer.byteLength(body) : body.length),

@@ -18,8 +18,11 @@ export interface Response {
   readonly status?: number
   /** Only those that the mount's `allowed_response_headers` lets pass, but for the system's own. */
   readonly headers?: Readonly<Record<string, string>>
-  /** Sent as it is, without the envelope; `data`, if given, is what the audit log holds then. */
-  readonly raw?: { readonly contentType: string; readonly body: Buffer | string }
+  /**
+   * Sent as it is, without the envelope; `data`, if given, is what the audit log holds then. A streamed body is sent
+   * after the transaction, and audit holds nothing of it.
+   */
+  readonly raw?: { readonly contentType: string; readonly body: Buffer | string | Streamed }
   /** The JSON itself, without the envelope. */
   readonly bare?: JsonObject
   /** Asks for wrapping even where the client did not. */
@@ -30,6 +33,16 @@ export interface Response {
   readonly afterwards?: () => Promise<void>
   /** For a wrapped answer: the accessor of what it holds. */
   readonly wrappedAccessor?: string
+}
+
+/**
+ * A body that is made while it is sent. It begins when it is sent, so that one that never is holds nothing. `return` of
+ * its iterator comes when the client is gone, and ends a `next` that waits.
+ */
+export type Streamed = AsyncIterable<string>
+
+export function isStreamed(body: string | Buffer | Streamed): body is Streamed {
+  return typeof body === 'object' && Symbol.asyncIterator in body
 }
 
 /** What a token is to be: who, with which policies, for how long. */

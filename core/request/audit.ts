@@ -11,6 +11,7 @@ import type {
   ResponseFacts,
 } from '../audit/facts.ts'
 import type { MountEntry } from '../mounts/record.ts'
+import { isStreamed } from '../plugin/response.ts'
 import type { Decision } from '../policy/decision.ts'
 import type { TokenRecord } from '../tokens/record.ts'
 import { WIRE_VERSION } from '../version.ts'
@@ -167,7 +168,7 @@ function dataFacts({ response, status }: Answer): ResponseFacts['data'] {
   if (response.raw !== undefined && response.data === undefined) {
     return {
       http_content_type: response.raw.contentType,
-      http_raw_body: response.raw.body,
+      http_raw_body: isStreamed(response.raw.body) ? '' : response.raw.body,
       http_status_code: status,
     }
   }

@@ -2,7 +2,7 @@
 import type { AuthFacts, RequestFacts } from '../audit/facts.ts'
 import type { Decision } from '../policy/decision.ts'
 import type { Caller } from '../plugin/request.ts'
-import type { AuthAnswer, Response, WrapInfo } from '../plugin/response.ts'
+import type { AuthAnswer, Response, Streamed, WrapInfo } from '../plugin/response.ts'
 import type { TokenRecord } from '../tokens/record.ts'
 import type { RequestError } from '../errors.ts'
 import type { Incoming } from './incoming.ts'
@@ -35,7 +35,7 @@ export interface Answer {
   readonly wrapInfo: WrapInfo | undefined
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
-  readonly body: string | Buffer
+  readonly body: string | Buffer | Streamed
 }
 
 /** What an attempt found that met another writer: the next one finds it anew, and the log is told of that. */

@@ -4,7 +4,13 @@ import { canonicalPolicyNames, ROOT_POLICY } from '../policy/names.ts'
 import { BadRequest, RequestError } from '../errors.ts'
 import type { Declarable, Handled } from '../plugin/path.ts'
 import type { Mount, Namespace } from '../plugin/request.ts'
-import type { AuthAnswer, Grant, Response, WrapInfo } from '../plugin/response.ts'
+import {
+  isStreamed,
+  type AuthAnswer,
+  type Grant,
+  type Response,
+  type WrapInfo,
+} from '../plugin/response.ts'
 import type { Awaitable } from '../store/transaction.ts'
 import { authAnswer } from '../tokens/answer.ts'
 import { issueToken, type IssueContext } from '../tokens/issue.ts'
@@ -56,7 +62,8 @@ function answer(
   const ttlSeconds = wrapTtl(input.wrapTtlSeconds, response.wrapTtlSeconds ?? 0)
   // What is wrapped has no copies of its data at the top level.
   const plain = render(ttlSeconds > 0 ? { ...input, path: '' } : input, response, auth, warnings)
-  if (ttlSeconds === 0 || plain.status === 204 || response.raw !== undefined) {
+  const isRaw = response.raw !== undefined || isStreamed(plain.body)
+  if (ttlSeconds === 0 || plain.status === 204 || isRaw) {
     const all = headers === NO_HEADERS ? plain.headers : { ...plain.headers, ...headers }
     return {
       response,
@@ -139,7 +146,7 @@ function render(
   response: Response,
   auth: AuthAnswer | undefined,
   warnings: readonly string[],
-): { status: number; headers: Readonly<Record<string, string>>; body: string | Buffer } {
+): Pick<Answer, 'status' | 'headers' | 'body'> {
   if (response.raw !== undefined) {
     const { contentType, body } = response.raw
     return { status: response.status ?? 200, headers: { 'Content-Type': contentType }, body }

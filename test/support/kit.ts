@@ -15,6 +15,7 @@ import { systemRandom, type Random } from '../../core/random.ts'
 import { ShamirSeal } from '../../core/seal/shamir.ts'
 import { SYSTEM_TTL_SECONDS } from '../../core/ttl.ts'
 import { builtinPlugins, type Debugging } from '../../cmd/server/plugins.ts'
+import type { Follow } from '../../engines/system/paths/monitor.ts'
 import type { Storage } from '../../storage/contract.ts'
 import { MemoryStorage } from '../../storage/memory.ts'
 import { TestClock } from './clock.ts'
@@ -28,6 +29,8 @@ export interface ClusterOptions {
   readonly plugins?: readonly PluginType[]
   /** Where audit files may lie. */
   readonly auditDirectory?: string
+  /** The log's lines, for `sys/monitor`. */
+  readonly followLog?: Follow
   /** What a configuration can open for who looks for a fault; default: nothing. */
   readonly debugging?: Debugging
   /** Left sealed and uninitialised. */
@@ -160,6 +163,7 @@ function startNode(
     auditSettings,
     warn: (text) => warnings.push(text),
     ...(options.debugging && { debugging: options.debugging }),
+    ...(options.followLog && { followLog: options.followLog }),
     responseHeaders: Object.keys(DEFAULT_CUSTOM_HEADERS['default'] ?? {}),
   })
   const node = new Node({

@@ -4,24 +4,15 @@ import { string } from '../../../core/plugin/fields.ts'
 import { path } from '../../../core/plugin/path.ts'
 import type { Request } from '../../../core/plugin/request.ts'
 import type { Response } from '../../../core/plugin/response.ts'
+import { parseLogLevel, type LogLevel } from '../log-level.ts'
 
 export interface LogLevels {
   /** Parts of the server by name, and the level of each. */
   levels(): Readonly<Record<string, string>>
   /** @param name of a part; `undefined`: all. @param level `undefined`: as configured */
-  set(name: string | undefined, level: string | undefined): void
+  set(name: string | undefined, level: LogLevel | undefined): void
 }
 
-const LEVELS = new Map([
-  ['trace', 'trace'],
-  ['debug', 'debug'],
-  ['info', 'info'],
-  ['notice', 'info'],
-  ['warn', 'warn'],
-  ['warning', 'warn'],
-  ['err', 'error'],
-  ['error', 'error'],
-])
 const fields = {
   name: string('Part of the server.').default(''),
   level: string('trace, debug, info, warn or error.').default(''),
@@ -64,9 +55,9 @@ function partOf(log: LogLevels, { name }: { readonly name: string }): string {
   throw new BadRequest(`logger not found: the parts of the log are ${parts.join(', ')}`)
 }
 
-function levelOf(text: string): string {
+function levelOf(text: string): LogLevel {
   if (text === '') throw new BadRequest('level is required')
-  const level = LEVELS.get(text.toLowerCase())
+  const level = parseLogLevel(text)
   if (level === undefined) {
     throw new BadRequest(
       'invalid level provided: unknown log level; it is trace, debug, info, warn or error',
