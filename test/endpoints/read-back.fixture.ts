@@ -200,6 +200,14 @@ export const PAIRS: Readonly<Record<string, Pair>> = {
     },
     unseen: { options: 'no method has any', plugin_version: ONE_VERSION },
   },
+  'sys/namespaces/sample': {
+    async reset(cluster) {
+      await cluster.remove('sys/mounts/sample')
+      await cluster.remove('sys/namespaces/sample')
+      for (const node of cluster.nodes) await node.runDuties()
+    },
+    unseen: { seal: 'refused: it is not offered', pgp_keys: 'refused: it is not offered' },
+  },
   'sys/audit/sample': {
     base: { type: 'file', options: { file_path: 'discard' } },
     read: async (cluster) => objectOf((await cluster.read('sys/audit')).data['sample/']),
@@ -332,6 +340,10 @@ export const ACTIONS: Readonly<Record<string, string>> = {
     'sys/wrapping/wrap',
     'sys/wrapping/unwrap',
     'sys/wrapping/rewrap',
+    'sys/namespaces/api-lock/lock',
+    'sys/namespaces/api-lock/lock/sample',
+    'sys/namespaces/api-lock/unlock',
+    'sys/namespaces/api-lock/unlock/sample',
     'sys/seal',
     'sys/step-down',
     'sys/rotate',
