@@ -48,6 +48,7 @@ async function simulated(): Promise<Simulated> {
       }
       const store = plainStore(storage)
       const duties = startDuties({
+        sweepers: [],
         store,
         clock,
         random: systemRandom,

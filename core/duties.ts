@@ -8,6 +8,8 @@ import type { Barrier } from './barrier/barrier.ts'
 import { removeEndedCeremonies } from './ceremonies/expire.ts'
 import type { Clock } from './clock.ts'
 import { Sealed } from './errors.ts'
+import type { Commit } from './effects/sweeper.ts'
+import { carryOutNext } from './leases/orders.ts'
 import { periodicWork } from './mounts/periodic.ts'
 import { purgeUnmounted } from './mounts/purge.ts'
 import { mountPrefix } from './mounts/record.ts'
@@ -45,6 +47,8 @@ export interface DutyParts {
   readonly clock: Clock
   readonly random: Random
   readonly registry: Registry
+  /** What undoes leases that have ended, and what was begun and not finished. */
+  readonly sweepers: readonly { sweep(commit: Commit): Promise<void> }[]
   readonly onFailure: (what: string, error: unknown) => void
 }
 
@@ -106,15 +110,21 @@ class Rounds implements Duties {
       this.#repeat((root, nowMs) => expireTokens(root, nowMs, report)),
     )
     await this.#duty('cleaning up after revoked tokens', () =>
-      this.#repeat((root) => cleanUpRevoked(root, report)),
+      this.#repeat((root, nowMs) => cleanUpRevoked(root, nowMs, report)),
     )
+    await this.#duty('carrying out orders to revoke', () => this.#repeat(carryOutNext))
+    await this.#duty('cleaning up after mounts', () =>
+      this.#repeat((root, nowMs) => purgeUnmounted(root, nowMs, report)),
+    )
+    for (const sweeper of this.#parts.sweepers) {
+      await this.#duty('undoing what has ended', () => sweeper.sweep(this.#commit))
+    }
     await this.#duty('removing policies that have ended', () =>
       this.#repeat((root, nowMs) => removeEndedPolicies(root, nowMs, report)),
     )
     await this.#duty('removing ceremonies that nobody has gone on with', () =>
       this.#repeat(removeEndedCeremonies),
     )
-    await this.#duty('cleaning up after mounts', () => this.#repeat(purgeUnmounted))
     if (clock.monotonicMs() >= this.#periodicAtMs) {
       await this.#duty('finding the work of engines', () => this.#runPeriodic())
     }
@@ -169,6 +179,16 @@ class Rounds implements Duties {
       root.put(dutyLeases, LEASE_KEY, { holder: this.#holder, untilMs: nowMs + LEASE_MS })
     }
     return true
+  }
+
+  /** One step of those that go on by themselves. */
+  readonly #commit: Commit = async <T>(work: (root: View, nowMs: number) => Promise<T>) => {
+    let result: { readonly done: T } | undefined
+    const step = this.#fenced(async (root, nowMs) => {
+      result = { done: await work(root, nowMs) }
+      return true
+    })
+    return (await this.#step(step)) === 'more' ? result : undefined
   }
 
   /** The lease is among what the step read, so that its commit fails once another node has taken it. */

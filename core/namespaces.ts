@@ -71,6 +71,11 @@ export async function namespaceById(root: View, id: string): Promise<Namespace |
   return found?.tainted ? undefined : found
 }
 
+/** The path of the namespace with this id, also while it is being deleted. */
+export async function pathOfNamespace(root: View, id: string): Promise<string | undefined> {
+  return id === ROOT.id ? ROOT.path : (await findNamespace(root, id))?.path
+}
+
 /** hot: the namespace of that name right below a parent. */
 export async function childNamespace(
   root: View,

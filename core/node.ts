@@ -13,13 +13,18 @@ import { ROTATION_WORDS } from './ceremonies/rekey-words.ts'
 import { REKEY_KEY, Rekey } from './ceremonies/rekey.ts'
 import type { Clock } from './clock.ts'
 import { startDuties, type Duties } from './duties.ts'
+import { overdueIntents } from './effects/intents.ts'
+import { Sweeper } from './effects/sweeper.ts'
 import { BadRequest, Sealed } from './errors.ts'
 import type { BodyLimits } from './http/body.ts'
 import type { HttpRequest, HttpResponse } from './http/message.ts'
 import { InFlight } from './in-flight.ts'
+import { dueLeases } from './leases/revoke.ts'
+import { Revoker } from './leases/revoker.ts'
 import { Metrics } from './metrics.ts'
 import type { SystemTtl } from './mounts/mount.ts'
 import { Registry } from './mounts/registry.ts'
+import { OwnWork } from './own-work.ts'
 import { Pipeline, type UnsealedParts } from './pipeline.ts'
 import type { PluginType } from './plugin/plugin.ts'
 import { AclCache } from './policies.ts'
@@ -77,6 +82,7 @@ interface Open extends UnsealedParts {
   readonly feed: Feed
   readonly cluster: Cluster
   readonly duties: Duties
+  readonly revoker: Revoker
 }
 
 export class Node {
@@ -193,6 +199,11 @@ export class Node {
     return this.#need().barrier
   }
 
+  /** @throws {Sealed} */
+  get revoker(): Revoker {
+    return this.#need().revoker
+  }
+
   /** Runs what is due now, as the timed duties do. */
   async runDuties(): Promise<void> {
     await this.#open?.duties.run()
@@ -215,7 +226,7 @@ export class Node {
   }
 
   async #becomeUnsealed({ barrier, sealedEpoch }: Unsealed): Promise<void> {
-    const { storage, clock, onFailure } = this.parts
+    const { storage, onFailure } = this.parts
     const feed = storage.watch()
     const cache = new RecordCache(feed, (key, revision) =>
       this.#changed({ key, revision }, sealedEpoch),
@@ -228,19 +239,14 @@ export class Node {
       sealBarrier(barrier)
       return
     }
-    const duties = startDuties({
-      store,
-      barrier,
-      clock,
-      random: this.parts.random,
-      registry: this.registry,
-      onFailure,
-    })
+    const { undoParts, sweepers } = this.#undoing(store)
+    const duties = startDuties({ ...undoParts, barrier, sweepers, onFailure })
     this.#open = {
       barrier,
       feed,
       store,
       duties,
+      revoker: new Revoker({ ...undoParts, onFailure }),
       batch: new BatchCodec(barrier),
       acls: new AclCache(),
       standings: new Standings(),
@@ -249,6 +255,18 @@ export class Node {
     this.parts.onSealChange?.(false)
     // Who sealed before the feed began is not in it.
     await this.#sealIfTold(sealedEpoch)
+  }
+
+  /** What undoes the secrets that have ended, and what was begun and not finished. */
+  #undoing(store: Store) {
+    const { clock, random, audit, systemTtl, onFailure } = this.parts
+    const { registry } = this
+    const undoParts = { store, clock, random, registry, systemTtl }
+    const mounts = { registry, systemTtl }
+    const ownWork = new OwnWork({ store, audit, clock, random, mounts, onFailure })
+    const parts = { ...undoParts, ownWork, onFailure }
+    const sweepers = [new Sweeper(parts, dueLeases(parts)), new Sweeper(parts, overdueIntents)]
+    return { undoParts, sweepers }
   }
 
   #becomeSealed(): void {

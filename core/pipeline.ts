@@ -7,7 +7,7 @@ import type { AuditedHeaders } from './audit/facts.ts'
 import { AuditFailed } from './audit/failures.ts'
 import { readAuditedHeaders, readAuditTable } from './audit-records.ts'
 import type { Clock } from './clock.ts'
-import { Sealed, TooManyConflicts } from './errors.ts'
+import { assert, BadRequest, Sealed, TooManyConflicts } from './errors.ts'
 import type { BodyLimits } from './http/body.ts'
 import { withNamespace, type HttpRequest, type HttpResponse } from './http/message.ts'
 import type { InFlight } from './in-flight.ts'
@@ -15,7 +15,10 @@ import type { Metrics } from './metrics.ts'
 import type { SystemTtl } from './mounts/mount.ts'
 import type { Registry } from './mounts/registry.ts'
 import type { AclCache } from './policies.ts'
+import type { Handled } from './plugin/path.ts'
+import type { Mount } from './plugin/request.ts'
 import type { Random } from './random.ts'
+import { act, announce, type Acting } from './request/act.ts'
 import { Arrivals } from './request/arrivals.ts'
 import { auditRequest, auditResponse } from './request/audit.ts'
 import { authenticate } from './request/authenticate.ts'
@@ -27,6 +30,7 @@ import { finish } from './request/finish.ts'
 import { answerHelp } from './request/help.ts'
 import { bind, demandOperation, type Bound, type HandleContext } from './request/handle.ts'
 import { header, readRequest } from './request/incoming.ts'
+import type { Target } from './request/route.ts'
 import { findStanding, type Kept, type Standing, type Standings } from './request/standing.ts'
 import type { Store } from './store/store.ts'
 import { Transaction, type Awaitable, type Conflict } from './store/transaction.ts'
@@ -71,6 +75,8 @@ interface Attempt {
   readonly transaction: Transaction
   readonly root: View
   readonly nowMs: number
+  /** What is to be done outside, once its announcement is durable. */
+  acting: Acting | undefined
   /** Set before anything can fail. */
   auditedHeaders: AuditedHeaders | undefined
   lastUse: boolean
@@ -137,6 +143,7 @@ export class Pipeline {
       exchange.answer = await this.#handle(attempt, standing, bound)
     } catch (error) {
       transaction.rollback()
+      attempt.acting = undefined
       await this.#refuse(attempt, error)
     }
     if (attempt.lastUse && exchange.token?.type === 'service') {
@@ -144,6 +151,7 @@ export class Pipeline {
     }
     const conflict = await transaction.commit()
     if (conflict !== undefined) return conflict
+    if (attempt.acting !== undefined) await this.#act(attempt, attempt.acting)
     if (exchange.answer?.response.afterwards !== undefined) await this.#afterwards(exchange)
     await this.#recordResponse(attempt)
     const { answer, error } = exchange
@@ -168,6 +176,7 @@ export class Pipeline {
       transaction,
       root: new View(transaction, ''),
       nowMs,
+      acting: undefined,
       auditedHeaders: undefined,
       lastUse: false,
     }
@@ -232,15 +241,39 @@ export class Pipeline {
     attempt: Attempt,
     { route, acl }: Standing,
     bound: Bound | undefined,
-  ): Promise<Answer> {
-    const { exchange, root, nowMs, parts } = attempt
-    const { incoming, operation, decision } = exchange
+  ): Promise<Answer | undefined> {
+    const { exchange, root, nowMs } = attempt
+    const { operation, decision } = exchange
     if (operation === 'help') return answerHelp(route)
     const { target } = demandOperation(route, operation)
     const { prepared, mount, warnings } =
       bound ?? bind(this.#context(attempt), withLimit(exchange), route, exchange.caller)
     const answered = await prepared.run(operation)
+    if (answered?.effect !== undefined) {
+      const { effect } = answered
+      attempt.acting = announce(root, nowMs, {
+        id: exchange.id,
+        token: exchange.token,
+        lastUse: attempt.lastUse,
+        route,
+        mount,
+        effect,
+        warnings,
+      })
+      return undefined
+    }
     const filter = acl !== undefined && decision?.listFilter !== undefined
+    const handled = filter ? filterKeys(answered, acl, decision, route) : answered
+    return this.#finish(attempt, { target, mount, handled, warnings })
+  }
+
+  #finish(
+    { exchange, parts, root, nowMs, lastUse }: FinishContext,
+    { target, mount, handled, warnings }: Finished,
+  ): Awaitable<Answer> {
+    const { incoming, operation, token, route } = exchange
+    assert(operation !== 'help' && route !== undefined, 'what was handled has a route')
+    if (lastUse && handled?.secret !== undefined) throw new BadRequest(LAST_USE_LEASED)
     return finish({
       context: { root, nowMs, random: this.#parts.random, batch: parts.batch },
       requestId: exchange.id,
@@ -249,7 +282,8 @@ export class Pipeline {
       path: route.path,
       entry: target.entry,
       mount,
-      handled: filter ? filterKeys(answered, acl, decision, route) : answered,
+      token,
+      handled,
       warnings,
       wrapTtlSeconds: incoming.wrapTtlSeconds,
       wrapFormat: incoming.wrapFormat,
@@ -282,6 +316,29 @@ export class Pipeline {
     await this.#recordRequest(attempt)
   }
 
+  /** Does what was announced, and stores what came of it; else it will be undone. */
+  async #act(attempt: Attempt, acting: Acting): Promise<void> {
+    const { exchange, parts, lastUse } = attempt
+    const { clock, random } = this.#parts
+    const onFailure = (error: unknown) => this.#parts.onFailure(exchange.id, error)
+    try {
+      exchange.answer = await act(
+        { ...parts, clock, random, onFailure },
+        acting,
+        (context, handled) => {
+          const target = exchange.route?.target
+          assert(target !== undefined, 'what was done has a route')
+          const { mount, warnings } = acting
+          const finishing = { ...context, exchange, parts, lastUse }
+          return this.#finish(finishing, { target, mount, handled, warnings })
+        },
+      )
+    } catch (error) {
+      if (isOurs(error)) onFailure(error)
+      exchange.error = asRequestError(error)
+    }
+  }
+
   /** What a handler does beyond the transaction, once that is durable. */
   async #afterwards(exchange: Exchange): Promise<void> {
     if (exchange.error !== undefined) return
@@ -307,6 +364,19 @@ export class Pipeline {
     const share = random.bytes(1).readUInt8() / 255
     await new Promise<void>((resolve) => clock.after(share * MAX_PAUSE_MS, resolve))
   }
+}
+
+const LAST_USE_LEASED =
+  'Secret cannot be returned; token had one use left, so leased credentials were immediately revoked.'
+
+type FinishContext = Pick<Attempt, 'exchange' | 'parts' | 'root' | 'nowMs' | 'lastUse'>
+
+/** What a handler has answered, and where. */
+interface Finished {
+  readonly target: Target
+  readonly mount: Mount
+  readonly handled: Handled
+  readonly warnings: readonly string[]
 }
 
 /** The page size that the policy allows, where it bounds it. */

@@ -2,6 +2,7 @@
 import { approleMethod } from '../../auth/approle/engine.ts'
 import { tokenMethod } from '../../auth/token/engine.ts'
 import type { AuditBroker } from '../../core/audit/broker.ts'
+import type { MountServices } from '../../core/mounts/services.ts'
 import type { Node } from '../../core/node.ts'
 import type { PluginType } from '../../core/plugin/plugin.ts'
 import { cubbyholeEngine } from '../../engines/cubbyhole/engine.ts'
@@ -14,6 +15,9 @@ import { corsPaths } from '../../engines/system/paths/cors.ts'
 import { generateRootPaths } from '../../engines/system/paths/generate-root.ts'
 import { inspectPaths } from '../../engines/system/paths/inspect.ts'
 import { keyPaths } from '../../engines/system/paths/keys.ts'
+import { intentPaths } from '../../engines/system/paths/intents.ts'
+import { leaseReportPaths } from '../../engines/system/paths/lease-reports.ts'
+import { leasePaths } from '../../engines/system/paths/leases.ts'
 import { loggerPaths, type LogLevels } from '../../engines/system/paths/loggers.ts'
 import { metricsPaths } from '../../engines/system/paths/metrics.ts'
 import { monitorPath, type Follow } from '../../engines/system/paths/monitor.ts'
@@ -68,7 +72,7 @@ async function* noLines() {}
 export function builtinPlugins(parts: PluginParts): (node: Node) => readonly PluginType[] {
   return (node) => {
     const unsealed = () => node.unsealed
-    const mounts = () => ({ registry: node.registry, systemTtl: node.parts.systemTtl })
+    const mounts = () => mountServices(node)
     const types: PluginType[] = [
       identityEngine,
       cubbyholeEngine,
@@ -78,6 +82,10 @@ export function builtinPlugins(parts: PluginParts): (node: Node) => readonly Plu
     ]
     return [systemEngine(systemPaths(node, parts)), ...types]
   }
+}
+
+function mountServices({ registry, parts }: Node): MountServices {
+  return { registry, systemTtl: parts.systemTtl }
 }
 
 /** The registry is there only when the node is: the paths that need it ask for it. */
@@ -90,6 +98,9 @@ function systemPaths(node: Node, parts: PluginParts) {
     ...policyPaths(),
     ...policyExplainPaths(unsealed, registry),
     ...passwordPolicyPaths,
+    ...leasePaths({ unsealed, mounts: () => mountServices(node), revoker: () => node.revoker }),
+    ...leaseReportPaths(() => mountServices(node)),
+    ...intentPaths(() => mountServices(node)),
     ...capabilityPaths(unsealed),
     ...auditPaths(parts.audit, parts.auditSettings, parts.warn ?? (() => undefined)),
     ...wrappingPaths(unsealed),

@@ -9,8 +9,8 @@ import type { Namespace } from '../plugin/request.ts'
 import type { Random } from '../random.ts'
 import type { View } from '../store/view.ts'
 import { newMount, type NewMount } from './defaults.ts'
-import { purgeLater } from './purge.ts'
 import { mountPrefix, type MountEntry } from './record.ts'
+import { purgeLater } from './removed.ts'
 import type { Registry } from './registry.ts'
 import {
   beginChange,
@@ -70,7 +70,7 @@ export async function unmount({ root, namespace }: ChangeContext, path: string):
 /** The same of a mount that was found, built-in ones too: for who removes all of a namespace. */
 export function unmountEntry(root: View, namespaceId: string, entry: MountEntry): void {
   removeMount(root, namespaceId, entry)
-  purgeLater(root, entry.uuid)
+  purgeLater(root, namespaceId, entry)
 }
 
 /** Replaces an entry's settings. With other options, the engine is told, and may refuse. */

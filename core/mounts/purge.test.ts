@@ -26,8 +26,14 @@ test('all that a removed mount held goes step by step, and nothing of the other 
 
   await cluster.remove('sys/mounts/gone')
 
+  const unread = (error: unknown) => {
+    throw error
+  }
   const steps: boolean[] = []
-  do steps.push(await inStorage(cluster, purgeUnmounted))
+  do
+    steps.push(
+      await inStorage(cluster, (root) => purgeUnmounted(root, cluster.clock.nowMs(), unread)),
+    )
   while (steps.at(-1))
   expect(steps).toEqual([true, true, false])
   expect(await held()).toEqual([0, 1])

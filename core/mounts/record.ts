@@ -36,7 +36,7 @@ const configSchema = z
   })
   .readonly()
 
-const mountSchema = z
+export const mountSchema = z
   .object({
     uuid: z.string(),
     /** Relative to the namespace, with a trailing '/'; auth methods below `auth/`. */

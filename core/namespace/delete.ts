@@ -5,30 +5,34 @@
  */
 import { z } from 'zod'
 import { CorruptRecord } from '../errors.ts'
+import { leasePrefix } from '../leases/record.ts'
 import { unmountEntry } from '../mounts/change.ts'
-import { purgeLater } from '../mounts/purge.ts'
 import { mountKey } from '../mounts/record.ts'
+import { purgeUnread } from '../mounts/removed.ts'
 import { mountByUuid, someMounts } from '../mounts/table.ts'
 import { findNamespace, namespacePrefix, type NamespaceRecord } from '../namespaces.ts'
 import { removePolicy } from '../policy-ends.ts'
 import { policyPrefix } from '../policies.ts'
+import { listBelow } from '../store/deep.ts'
 import { kind } from '../store/kind.ts'
 import type { View } from '../store/view.ts'
 import { findStored } from '../tokens/find.ts'
 import { tokenPrefix } from '../tokens/record.ts'
-import { listDeep, readable, revokeToken, revokeUnread } from '../tokens/revoke.ts'
+import { readable, revokeToken, revokeUnread } from '../tokens/revoke.ts'
 import { beginNamespaceChange, removeNamespace } from './table.ts'
 
 const deletions = kind('namespace-deletion', z.object({ id: z.string() }).readonly())
 const DELETIONS_PREFIX = 'namespace-deletion/'
 /** Mounts, tokens or policies that one step takes; each is up to four changes of a commit. */
 const PAGE = 200
+/** Namespaces that one step looks at: some may have to wait for secrets that cannot be revoked. */
+const DELETIONS = 100
 /** Other records that one step removes. */
 const RECORDS_PAGE = 500
 
 type Report = (error: CorruptRecord) => void
-/** @returns whether it did something; then there may be more */
-type Step = (root: View, namespace: NamespaceRecord, report: Report) => Promise<boolean>
+/** @returns whether it did something: then there may be more; or has to wait before the next ones do */
+type Step = (root: View, namespace: NamespaceRecord, report: Report) => Promise<boolean | 'waiting'>
 
 /** Leaves a note, in the transaction that taints. */
 export function deleteLater(root: View, id: string): void {
@@ -42,11 +46,20 @@ export function deleteLater(root: View, id: string): void {
  * @returns whether there is more to do
  */
 export async function deleteNamespaces(root: View, report: Report): Promise<boolean> {
-  const [id] = await root.list(DELETIONS_PREFIX, { limit: 1 })
-  if (id === undefined) return false
+  for (const id of await root.list(DELETIONS_PREFIX, { limit: DELETIONS })) {
+    if ((await deleteOne(root, id, report)) !== 'waiting') return true
+  }
+  return false
+}
+
+/** @returns whether it did something, or has to wait */
+async function deleteOne(root: View, id: string, report: Report): Promise<boolean | 'waiting'> {
   const namespace = await findNamespace(root, id)
   if (namespace !== undefined) {
-    for (const step of STEPS) if (await step(root, namespace, report)) return true
+    for (const step of STEPS) {
+      const done = await step(root, namespace, report)
+      if (done !== false) return done
+    }
     await beginNamespaceChange(root, namespace.parentId)
     removeNamespace(root, namespace)
   }
@@ -61,7 +74,7 @@ const removeMounts: Step = async (root, { id }, report) => {
     if (entry !== undefined) unmountEntry(root, id, entry)
     else {
       root.delete(mountKey(id, uuid))
-      purgeLater(root, uuid)
+      purgeUnread(root, uuid)
     }
   }
   return uuids.length > 0
@@ -77,16 +90,29 @@ const revokeTokens: Step = async (root, { id }, report) => {
   return accessors.length > 0
 }
 
+/** The secrets of its mounts are being revoked; what cannot be, an operator of a namespace above has to decide. */
+const waitForSecrets: Step = async (root, { id }) => {
+  const [lease] = await root.list(leasePrefix(id), { limit: 1 })
+  return lease === undefined ? false : 'waiting'
+}
+
 const removePolicies: Step = async (root, { id }) => {
-  const keys = await listDeep(root, policyPrefix(id), PAGE)
-  for (const key of keys) await removePolicy(root, id, key.slice(policyPrefix(id).length))
-  return keys.length > 0
+  const names = await listBelow(root, policyPrefix(id), { limit: PAGE })
+  for (const name of names) await removePolicy(root, id, name)
+  return names.length > 0
 }
 
 const removeRest: Step = async (root, { id }) => {
-  const keys = await listDeep(root, namespacePrefix(id), RECORDS_PAGE)
-  for (const key of keys) root.delete(key)
+  const prefix = namespacePrefix(id)
+  const keys = await listBelow(root, prefix, { limit: RECORDS_PAGE })
+  for (const key of keys) root.delete(prefix + key)
   return keys.length > 0
 }
 
-const STEPS: readonly Step[] = [removeMounts, revokeTokens, removePolicies, removeRest]
+const STEPS: readonly Step[] = [
+  removeMounts,
+  revokeTokens,
+  waitForSecrets,
+  removePolicies,
+  removeRest,
+]

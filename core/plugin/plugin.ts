@@ -5,6 +5,7 @@ import type { RequestBase } from './request.ts'
 import type { Path } from './path.ts'
 import type { View } from '../store/view.ts'
 import type { Random } from '../random.ts'
+import type { EffectType } from './effects.ts'
 import type { Grant } from './response.ts'
 import type { JsonObject } from '../json.ts'
 
@@ -27,6 +28,8 @@ export interface PluginType {
 
 export interface Plugin {
   readonly paths: readonly Path[]
+  /** What it does in other systems, and the secrets that end: by their names, how each is undone. */
+  readonly effects?: Readonly<Record<string, EffectType>>
   /** Runs in the transaction that creates the mount. */
   initialize?(context: MountContext): Promise<void>
   /** Runs in the transaction that changes the mount's options. @throws {BadRequest} the change is refused */

@@ -3,6 +3,7 @@
  * wrapped.
  */
 import type { JsonObject } from '../json.ts'
+import type { Effect, Secret } from './effects.ts'
 
 export interface Response {
   /** `undefined` in a member leaves it out of the JSON. */
@@ -10,6 +11,12 @@ export interface Response {
   readonly warnings?: readonly string[]
   /** A login or a token: the pipeline creates the token in the same transaction. */
   readonly auth?: Grant
+  /** What `data` holds ends some day: the pipeline gives it a lease in the same transaction. */
+  readonly secret?: Secret
+  /** Something has to be done outside of the storage; all else of the answer is what it concludes. */
+  readonly effect?: Effect
+  /** Of privileged plugins: the lease that the answer is about. */
+  readonly leaseAnswer?: LeaseAnswer
   /** Of privileged plugins, which issue and renew tokens themselves. */
   readonly authAnswer?: AuthAnswer
   /** Seconds that the answer may be kept for (kv v1); no lease is made. */
@@ -43,6 +50,13 @@ export type Streamed = AsyncIterable<string>
 
 export function isStreamed(body: string | Buffer | Streamed): body is Streamed {
   return typeof body === 'object' && Symbol.asyncIterator in body
+}
+
+/** What an answer says of a lease. */
+export interface LeaseAnswer {
+  readonly id: string
+  readonly renewable: boolean
+  readonly durationSeconds: number
 }
 
 /** What a token is to be: who, with which policies, for how long. */

@@ -158,6 +158,7 @@ function responseFacts(exchange: Exchange, answer: Answer | undefined): Response
       tokenTtlSeconds: auth.lease_duration,
       numUses: auth.num_uses,
     },
+    leaseId: response.leaseAnswer?.id,
     data: dataFacts(answer),
     warnings: warnings.length > 0 ? warnings : undefined,
     headers: response.headers,

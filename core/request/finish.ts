@@ -1,19 +1,23 @@
 /** Makes the answer of what a handler returned: its token, its envelope, its status; wrapped where that is asked for. */
 import type { MountEntry } from '../mounts/record.ts'
 import { canonicalPolicyNames, ROOT_POLICY } from '../policy/names.ts'
-import { BadRequest, RequestError } from '../errors.ts'
+import { assert, BadRequest, RequestError } from '../errors.ts'
+import { issueLease, leaseAnswer as leaseAnswerOf } from '../leases/issue.ts'
+import type { Secret } from '../plugin/effects.ts'
 import type { Declarable, Handled } from '../plugin/path.ts'
 import type { Mount, Namespace } from '../plugin/request.ts'
 import {
   isStreamed,
   type AuthAnswer,
   type Grant,
+  type LeaseAnswer,
   type Response,
   type WrapInfo,
 } from '../plugin/response.ts'
 import type { Awaitable } from '../store/transaction.ts'
 import { authAnswer } from '../tokens/answer.ts'
 import { issueToken, type IssueContext } from '../tokens/issue.ts'
+import type { TokenRecord } from '../tokens/record.ts'
 import { wrap } from '../wrapping/wrapping.ts'
 import { renderEnvelope } from './envelope.ts'
 import type { Answer } from './exchange.ts'
@@ -27,6 +31,8 @@ export interface FinishInput {
   readonly path: string
   readonly entry: MountEntry
   readonly mount: Mount
+  /** Who asks. */
+  readonly token: TokenRecord | undefined
   readonly handled: Handled
   readonly warnings: readonly string[]
   /** What the client asked for; 0: nothing. */
@@ -40,6 +46,7 @@ const JSON_HEADERS = { 'Content-Type': 'application/json' }
 /** hot. @throws {RequestError} there is nothing to answer (404) */
 export function finish(input: FinishInput): Awaitable<Answer> {
   const response = input.handled ?? NOTHING
+  if (response.secret !== undefined) return lease(input, response, response.secret)
   if (response.auth === undefined) return answer(input, response, response.authAnswer, NO_WARNINGS)
   return grant(input, response.auth).then(({ auth, warnings }) =>
     answer(input, response, auth, warnings),
@@ -48,6 +55,14 @@ export function finish(input: FinishInput): Awaitable<Answer> {
 
 const NOTHING: Response = {}
 const NO_WARNINGS: readonly string[] = []
+
+function lease(input: FinishInput, response: Response, secret: Secret): Awaitable<Answer> {
+  const { context, token, namespace, path, mount } = input
+  assert(token !== undefined, 'a secret with a lease is given to a token')
+  const { lease: made, warnings } = issueLease(context, { secret, namespace, path, mount, token })
+  const leaseAnswer = leaseAnswerOf(made, context.nowMs)
+  return answer(input, { ...response, leaseAnswer }, undefined, warnings)
+}
 
 function answer(
   input: FinishInput,
@@ -165,10 +180,15 @@ function render(
     requestId,
     data: response.data,
     leaseDurationSeconds: response.leaseDurationSeconds ?? 0,
+    ...(response.leaseAnswer !== undefined && leaseMembers(response.leaseAnswer)),
     ...(warnings.length > 0 && { warnings }),
     ...(auth !== undefined && { auth }),
   }
   return { status, headers: JSON_HEADERS, body: renderEnvelope(envelope, input.path) }
+}
+
+function leaseMembers({ id, renewable, durationSeconds }: LeaseAnswer) {
+  return { leaseId: id, renewable, leaseDurationSeconds: durationSeconds }
 }
 
 /** Contract: http.md, 4.3. */

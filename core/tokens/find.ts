@@ -91,8 +91,25 @@ export function findStored(
   return root.get(serviceTokens, tokenKey(namespaceId, accessor))
 }
 
+/** Whether a service token is alive: what was given to it ends with it. */
+export async function isTokenAlive(
+  context: Pick<FindContext, 'root' | 'nowMs'>,
+  namespaceId: string,
+  accessor: string,
+): Promise<boolean> {
+  const record = await findStored(context, namespaceId, accessor)
+  // Its last use may be the one that asks.
+  return (
+    record !== undefined &&
+    (await livesUntil({ ...context, running: true }, record)) > context.nowMs
+  )
+}
+
 /** When the first of the token and its ancestors ends; 0: one of them is gone. */
-async function livesUntil(context: FindContext, record: TokenRecord): Promise<number> {
+async function livesUntil(
+  context: Omit<FindContext, 'batch'>,
+  record: TokenRecord,
+): Promise<number> {
   let untilMs = Infinity
   let one: TokenRecord = record
   for (let generation = 0; generation < MAX_GENERATIONS; generation++) {
@@ -113,16 +130,22 @@ function isUsedUp(record: TokenRecord): boolean {
 }
 
 /** All tokens of a namespace end with it. */
-async function isInNamespace({ root }: FindContext, { namespaceId }: TokenRecord) {
+async function isInNamespace({ root }: Pick<FindContext, 'root'>, { namespaceId }: TokenRecord) {
   return namespaceId === ROOT.id || (await namespaceById(root, namespaceId)) !== undefined
 }
 
 /** What an auth method granted ends with its mount. */
-async function isMounted({ root }: FindContext, record: TokenRecord): Promise<boolean> {
+async function isMounted(
+  { root }: Pick<FindContext, 'root'>,
+  record: TokenRecord,
+): Promise<boolean> {
   return (await mountByUuid(root, record.namespaceId, record.mountUuid)) !== undefined
 }
 
 /** A token that was revoked alone leaves its children alive, though its cleaning up may be under way still. */
-async function leavesOrphans({ root }: FindContext, accessor: string): Promise<boolean> {
+async function leavesOrphans(
+  { root }: Pick<FindContext, 'root'>,
+  accessor: string,
+): Promise<boolean> {
   return (await root.get(revocationRecords, revocationKey(accessor)))?.orphans === true
 }

@@ -5,6 +5,9 @@
  */
 import { cubbyholePrefix } from '../cubbyhole.ts'
 import { CorruptRecord } from '../errors.ts'
+import { tokenLeasePrefix } from '../leases/record.ts'
+import { revokeSoonByRef } from '../leases/revoke.ts'
+import { listBelow } from '../store/deep.ts'
 import type { View } from '../store/view.ts'
 import { findStored } from './find.ts'
 import {
@@ -26,6 +29,8 @@ const MAX_CHANGES = 1000
 const MAX_TOKENS = 500
 /** Token, expiry, link and the note that its own children are to go. */
 const CHANGES_PER_CHILD = 4
+/** The lease, when it is due, and what led to it from the token. */
+const CHANGES_PER_LEASE = 4
 
 /** Revokes a token; its children with it, or (`orphans`) not. */
 export function revokeToken(
@@ -54,13 +59,14 @@ export function revokeUnread(root: View, namespaceId: string, accessor: string):
  */
 export async function cleanUpRevoked(
   root: View,
+  nowMs: number,
   report: (error: CorruptRecord) => void,
 ): Promise<boolean> {
   let room = MAX_CHANGES
   const revoked = await root.list(REVOCATION_PREFIX, { limit: MAX_TOKENS })
   for (const accessor of revoked) {
     if (room <= CHANGES_PER_CHILD) return true
-    room -= await cleanUpOne(root, accessor, room, report)
+    room -= await cleanUpOne(root, accessor, { room, nowMs, report })
   }
   // Children that were revoked on the way are due as well.
   return (await root.list(REVOCATION_PREFIX, { limit: 1 })).length > 0
@@ -70,8 +76,7 @@ export async function cleanUpRevoked(
 async function cleanUpOne(
   root: View,
   accessor: string,
-  room: number,
-  report: (error: CorruptRecord) => void,
+  { room, nowMs, report }: { room: number; nowMs: number; report: (error: CorruptRecord) => void },
 ): Promise<number> {
   const pending = await readable(report, () => root.get(revocationRecords, revocationKey(accessor)))
   const most = Math.floor((room - 1) / CHANGES_PER_CHILD)
@@ -82,13 +87,37 @@ async function cleanUpOne(
   }
   let changes = children.length * CHANGES_PER_CHILD
   if (children.length === most) return changes
+  const leases = await revokeLeases(root, accessor, {
+    room: room - 1 - changes,
+    nowMs,
+    report,
+  })
+  changes += leases.changes
+  if (leases.more) return changes
   const left = room - 1 - changes
-  const secrets = await listDeep(root, cubbyholePrefix(accessor), left)
-  for (const key of secrets) root.delete(key)
+  const holder = cubbyholePrefix(accessor)
+  const secrets = await listBelow(root, holder, { limit: left })
+  for (const name of secrets) root.delete(holder + name)
   changes += secrets.length
   if (secrets.length === left) return changes
   root.delete(revocationKey(accessor))
   return changes + 1
+}
+
+/** Leaves what the token was given to the sweep. */
+async function revokeLeases(
+  root: View,
+  accessor: string,
+  { room, nowMs, report }: { room: number; nowMs: number; report: (error: CorruptRecord) => void },
+): Promise<{ changes: number; more: boolean }> {
+  const prefix = tokenLeasePrefix(accessor)
+  const most = Math.floor(room / CHANGES_PER_LEASE)
+  const names = most === 0 ? [] : await root.list(prefix, { limit: most })
+  for (const name of names) {
+    await readable(report, () => revokeSoonByRef(root, prefix + name, nowMs))
+    root.delete(prefix + name)
+  }
+  return { changes: names.length * CHANGES_PER_LEASE, more: names.length === most }
 }
 
 /** What was read, or `undefined` where the record is damaged. */
@@ -118,15 +147,4 @@ async function releaseChild(root: View, parent: string, accessor: string, orphan
   } else if (child !== undefined) {
     revokeToken(root, child)
   }
-}
-
-/** Keys of records anywhere below a prefix, up to a limit. */
-export async function listDeep(root: View, prefix: string, limit: number): Promise<string[]> {
-  const found: string[] = []
-  for (const name of await root.list(prefix, { limit })) {
-    if (!name.endsWith('/')) found.push(prefix + name)
-    else found.push(...(await listDeep(root, prefix + name, limit - found.length)))
-    if (found.length >= limit) break
-  }
-  return found
 }

@@ -317,6 +317,7 @@ export const PAIRS: Readonly<Record<string, Pair>> = {
 export const ACTIONS: Readonly<Record<string, string>> = {
   ...because('the write asks a question', [
     'sys/policies/explain',
+    'sys/leases/lookup',
     'sys/capabilities',
     'sys/capabilities-self',
     'sys/capabilities-accessor',
@@ -337,6 +338,20 @@ export const ACTIONS: Readonly<Record<string, string>> = {
   ]),
   ...because('it does something at once, with tests of its own', [
     'sys/remount',
+    'sys/leases/renew',
+    'sys/leases/renew/sample',
+    'sys/renew',
+    'sys/renew/sample',
+    'sys/leases/revoke',
+    'sys/leases/revoke/sample',
+    'sys/revoke',
+    'sys/revoke/sample',
+    'sys/leases/revoke-prefix/sample',
+    'sys/revoke-prefix/sample',
+    'sys/leases/revoke-force/sample',
+    'sys/revoke-force/sample',
+    'sys/leases/tidy',
+    'sys/intents/00000000-0000-0000-0000-000000000000/retry',
     'sys/wrapping/wrap',
     'sys/wrapping/unwrap',
     'sys/wrapping/rewrap',

@@ -16,3 +16,8 @@ export function memberOf(value: unknown, ...names: readonly string[]): unknown {
   }
   return inner
 }
+
+/** The elements of a list, each as an object; none where it is no list. */
+export function objectsOf(value: unknown): JsonObject[] {
+  return Array.isArray(value) ? value.filter(isJsonObject) : []
+}
