@@ -14,8 +14,9 @@ export function readMountConfig(given: JsonObject): Partial<MountConfig> {
   const config: { -readonly [K in keyof MountConfig]?: MountConfig[K] } = {}
   const defaultTtl = given['default_lease_ttl']
   const maxTtl = given['max_lease_ttl']
-  if (isSet(defaultTtl)) config.defaultTtlSeconds = ttl(defaultTtl, 'default TTL')
-  if (isSet(maxTtl)) config.maxTtlSeconds = ttl(maxTtl, 'max TTL')
+  if (isSet(defaultTtl))
+    config.defaultTtlSeconds = ttl(defaultTtl, 'default TTL (default_lease_ttl)')
+  if (isSet(maxTtl)) config.maxTtlSeconds = ttl(maxTtl, 'max TTL (max_lease_ttl)')
   const visibility = given['listing_visibility']
   if (isSet(visibility)) config.listingVisibility = readVisibility(visibility)
   const names = {
@@ -142,7 +143,9 @@ export function readLockout(
 function readThreshold(value: Json): number {
   const text = textOf(value)
   if (/^\d{1,9}$/.test(text)) return Number(text)
-  throw new BadRequest('unable to parse user lockout threshold: it is a whole number')
+  throw new BadRequest(
+    'unable to parse user lockout threshold: lockout_threshold is a whole number',
+  )
 }
 
 /** As a mount's own entry shows it: what is not set is 0. */
