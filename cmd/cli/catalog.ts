@@ -162,6 +162,11 @@ export const CATALOG: readonly Entry[] = [
     load: async () => (await import('./logical.ts')).list,
   },
   { name: 'login', summary: 'Log in', load: async () => (await import('./login.ts')).login },
+  {
+    name: 'monitor',
+    summary: 'Show the log of the server as it is written',
+    load: async () => (await import('./monitor.ts')).monitor,
+  },
   { name: 'namespace', summary: 'Work with namespaces' },
   {
     name: 'namespace create',
@@ -192,6 +197,11 @@ export const CATALOG: readonly Entry[] = [
     name: 'namespace patch',
     summary: 'Change a namespace',
     load: async () => (await import('./namespace.ts')).patch,
+  },
+  {
+    name: 'namespace scan',
+    summary: 'List all namespaces below',
+    load: async () => (await import('./namespace.ts')).scan,
   },
   {
     name: 'namespace unlock',
@@ -254,7 +264,12 @@ export const CATALOG: readonly Entry[] = [
     summary: 'Tell what can be done at a path',
     load: async () => (await import('./logical.ts')).pathHelp,
   },
-  { name: 'plugin', summary: 'Look at the plugins' },
+  { name: 'plugin', summary: 'Work with the plugins of the server' },
+  {
+    name: 'plugin deregister',
+    summary: 'Take a plugin out of the catalog',
+    load: async () => (await import('./plugin-catalog.ts')).deregister,
+  },
   {
     name: 'plugin info',
     summary: 'Show a plugin',
@@ -264,6 +279,16 @@ export const CATALOG: readonly Entry[] = [
     name: 'plugin list',
     summary: 'List the plugins',
     load: async () => (await import('./plugin.ts')).list,
+  },
+  {
+    name: 'plugin register',
+    summary: 'Enter a plugin in the catalog',
+    load: async () => (await import('./plugin-catalog.ts')).register,
+  },
+  {
+    name: 'plugin reload',
+    summary: 'Start a plugin anew',
+    load: async () => (await import('./plugin-catalog.ts')).reload,
   },
   { name: 'policy', summary: 'Work with policies' },
   {
@@ -390,6 +415,11 @@ export const CATALOG: readonly Entry[] = [
     name: 'version',
     summary: 'Print the version',
     load: async () => (await import('./version.ts')).version,
+  },
+  {
+    name: 'version-history',
+    summary: 'List the releases that ran',
+    load: async () => (await import('./version-history.ts')).versionHistory,
   },
   {
     name: 'write',

@@ -25,8 +25,8 @@ export class CommandFailed extends Error {
 
 /** The command line itself is wrong: the text says what would be right. */
 export class UsageProblem extends CommandFailed {
-  constructor(text: string) {
-    super(text, EXIT_USAGE)
+  constructor(text: string, more: { hint?: string } = {}) {
+    super(text, EXIT_USAGE, more)
   }
 }
 

@@ -4,6 +4,7 @@
  * with a value nor a stop at the first word that is no flag, and both are used in scripts.
  */
 import { InvalidDuration, parseDurationSeconds } from '../../core/duration.ts'
+import { nearest } from '../server/config-nearest.ts'
 import { UsageProblem } from './failure.ts'
 
 interface Flag<T> {
@@ -219,8 +220,17 @@ function findFlag(declared: Flags, given: string): readonly [string, Flag<unknow
   const found = Object.entries(declared).find(
     ([name, { aliases }]) => name === given || aliases.includes(given),
   )
-  if (found === undefined) throw new UsageProblem(`flag provided but not defined: -${given}`)
+  if (found === undefined) throw unknownFlag(declared, given)
   return found
+}
+
+function unknownFlag(declared: Flags, given: string): UsageProblem {
+  const names = Object.entries(declared).flatMap(([name, { hidden, aliases }]) =>
+    hidden ? [] : [name, ...aliases],
+  )
+  const near = nearest(given, names)
+  const hint = near === undefined ? {} : { hint: `did you mean -${near}?` }
+  return new UsageProblem(`flag provided but not defined: -${given}`, hint)
 }
 
 function set(

@@ -1,6 +1,6 @@
 /** The commands of `namespace`. */
 import type { Json, JsonObject } from '../../core/json.ts'
-import { canonicalNamespace } from '../client/connection.ts'
+import { canonicalNamespace, type Connection } from '../client/connection.ts'
 import { ApiError } from '../client/errors.ts'
 import {
   askData,
@@ -8,6 +8,7 @@ import {
   deleteSecret,
   listSecrets,
   readSecret,
+  scanSecrets,
   writeSecret,
 } from '../client/logical.ts'
 import { listedKeys, textOf } from '../client/secret.ts'
@@ -18,26 +19,50 @@ import { CommandFailed, UsageProblem, orFail } from './failure.ts'
 import { list as listFlag, pairs, yesNo } from './flags.ts'
 import { folder } from './paths.ts'
 
-export const list = command({
-  usage: 'namespace list [options]',
-  about: 'Lists the namespaces right below the one you work in.',
-  outputs: 'format',
-  flags: { detailed: yesNo('Show what the server tells of each.') },
-  async run({ flags, connection, printer }) {
-    const secret = await orFail(
-      'Error listing namespaces',
-      listSecrets(connection(), 'sys/namespaces'),
-    )
-    if (secret?.wrapInfo !== undefined) return printer.secret(secret)
-    if (secret === undefined || listedKeys(secret) === undefined) {
-      if (printer.format !== 'table') printer.data({})
-      throw new CommandFailed(printer.format === 'table' ? 'No namespaces found' : '')
-    }
-    if (flags.detailed && printer.format !== 'table')
-      printer.data(secret.data?.['key_info'] ?? null)
-    else printer.list(secret, { detailed: flags.detailed })
+export const list = listing(
+  {
+    usage: 'namespace list [options]',
+    about: `Lists the namespaces right below the one you work in.
+
+  %p namespace list -namespace=team-a`,
+    verb: 'listing',
   },
-})
+  listSecrets,
+)
+
+export const scan = listing(
+  {
+    usage: 'namespace scan [options]',
+    about: `Lists all namespaces below the one you work in, at any depth.
+
+  %p namespace scan`,
+    verb: 'scanning',
+  },
+  scanSecrets,
+)
+
+function listing(
+  { usage, about, verb }: { usage: string; about: string; verb: string },
+  ask: (connection: Connection, path: string) => Promise<Secret | undefined>,
+) {
+  return command({
+    usage,
+    about,
+    outputs: 'format',
+    flags: { detailed: yesNo('Show what the server tells of each.') },
+    async run({ flags, connection, printer }) {
+      const secret = await orFail(`Error ${verb} namespaces`, ask(connection(), 'sys/namespaces'))
+      if (secret?.wrapInfo !== undefined) return printer.secret(secret)
+      if (secret === undefined || listedKeys(secret) === undefined) {
+        if (printer.format !== 'table') printer.data({})
+        throw new CommandFailed(printer.format === 'table' ? 'No namespaces found' : '')
+      }
+      if (flags.detailed && printer.format !== 'table')
+        printer.data(secret.data?.['key_info'] ?? null)
+      else printer.list(secret, { detailed: flags.detailed })
+    },
+  })
+}
 
 function show(printer: Printer, data: JsonObject | undefined, field: string | undefined): void {
   if (field === undefined) printer.data(data ?? {})

@@ -25,6 +25,9 @@ interface RunOptions {
   readonly token?: string
   readonly input?: string
   readonly env?: Readonly<Record<string, string>>
+  /** Default: `keyhold`. */
+  readonly as?: 'keyhold' | 'vault' | 'bao'
+  readonly interruption?: AbortSignal
 }
 
 /** It ends with the test. */
@@ -41,13 +44,15 @@ export async function serveCluster(options: ClusterOptions = {}): Promise<Served
   return {
     cluster,
     address,
-    async run(words, { token = cluster.rootToken, input = '', env = {} } = {}) {
+    async run(words, options = {}) {
+      const { token = cluster.rootToken, input = '', env = {}, as = 'keyhold' } = options
       const terminal = fakeTerminal({
         env: { VAULT_ADDR: address, VAULT_TOKEN: token, ...env },
         input,
+        ...(options.interruption && { interruption: options.interruption }),
       })
       const args = typeof words === 'string' ? words.split(' ') : words
-      const exitCode = await runCommandLine(args, terminal, programNamed('keyhold'))
+      const exitCode = await runCommandLine(args, terminal, programNamed(as))
       return { exitCode, ...terminal.written }
     },
   }

@@ -9,7 +9,7 @@ import { text, yesNo } from './flags.ts'
 
 const TYPES = ['auth', 'database', 'secret']
 
-function typeOf(given: string): string {
+export function typeOf(given: string): string {
   if (TYPES.includes(given)) return given
   throw new CommandFailed(
     `Error parsing type: ${JSON.stringify(given)} is not a supported plugin type: it is auth, database or secret`,

@@ -15,6 +15,7 @@ import { commandHelp, groupHelp, programHelp } from './help.ts'
 import type { Program } from './program.ts'
 import type { Terminal } from './terminal.ts'
 import { readTokenFile } from './token-file.ts'
+import { unknownCommand } from './unknown-command.ts'
 
 /** No such command: the shell's own code. */
 const EXIT_UNKNOWN_COMMAND = 127
@@ -37,7 +38,11 @@ export async function runCommandLine(
     return 0
   }
   if (entry?.load === undefined) {
-    terminal.err(`${await helpOf(entry, program)}\n`)
+    const unknown =
+      program.command === 'keyhold'
+        ? unknownCommand(CATALOG, { group: entry, rest }, program)
+        : undefined
+    terminal.err(`${unknown ?? (await helpOf(entry, program))}\n`)
     return entry === undefined ? EXIT_UNKNOWN_COMMAND : EXIT_USAGE
   }
   const command = await entry.load()

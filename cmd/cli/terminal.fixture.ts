@@ -12,12 +12,14 @@ export function fakeTerminal({
   input = '',
   hiddenLine,
   isTerminal = false,
+  interruption = new AbortController().signal,
 }: {
   env?: Readonly<Record<string, string | undefined>>
   home?: string
   input?: string
   hiddenLine?: string
   isTerminal?: boolean
+  interruption?: AbortSignal
 } = {}): FakeTerminal {
   const written = { out: '', err: '' }
   return {
@@ -38,5 +40,6 @@ export function fakeTerminal({
       if (hiddenLine === undefined) throw isTerminal ? new InputEnded() : new NoTerminal()
       return hiddenLine
     },
+    interruption: () => interruption,
   }
 }

@@ -25,6 +25,8 @@ export interface Terminal {
    * @throws {Interrupted} Ctrl-C
    */
   askHidden(question: Question): Promise<string>
+  /** Of a command that runs until it is told to end: aborts at the first Ctrl-C or SIGTERM; a second one kills it. */
+  interruption(): AbortSignal
 }
 
 interface Question {
@@ -74,6 +76,11 @@ export function processTerminal(): Terminal {
       } finally {
         write('\n')
       }
+    },
+    interruption() {
+      const controller = new AbortController()
+      for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => controller.abort())
+      return controller.signal
     },
   }
 }

@@ -7,6 +7,7 @@ import { request as requestHttps } from 'node:https'
 import type { IncomingMessage } from 'node:http'
 import { buffer } from 'node:stream/consumers'
 import { getCACertificates } from 'node:tls'
+import { systemClock } from '../../core/clock.ts'
 
 /** How a TLS connection is made; the members are those of node:tls. */
 export interface TlsSettings {
@@ -44,11 +45,35 @@ class TimedOut extends Error {
 }
 
 /** @throws what node:http reports (`code` says why), or TimedOut; nothing is tried again here */
-export function exchange(wanted: Exchange): Promise<Answer> {
-  const { method, url, headers, body, tls, socketPath, timeoutMs } = wanted
+export async function exchange(wanted: Exchange): Promise<Answer> {
+  const signal = AbortSignal.timeout(wanted.timeoutMs)
+  try {
+    return await collect(await begin(wanted, signal))
+  } catch (error) {
+    throw signal.aborted ? new TimedOut() : error
+  }
+}
+
+/** @returns the answer, of which only status and headers have come. @throws as `exchange` */
+export async function openExchange(
+  wanted: Exchange,
+  interruption: AbortSignal,
+): Promise<IncomingMessage> {
+  const late = new AbortController()
+  const cancel = systemClock.after(wanted.timeoutMs, () => late.abort())
+  try {
+    return await begin(wanted, AbortSignal.any([late.signal, interruption]))
+  } catch (error) {
+    throw late.signal.aborted ? new TimedOut() : error
+  } finally {
+    cancel()
+  }
+}
+
+function begin(wanted: Exchange, signal: AbortSignal): Promise<IncomingMessage> {
+  const { method, url, headers, body, tls, socketPath } = wanted
   const request = url.protocol === 'https:' ? requestHttps : requestHttp
-  return new Promise<Answer>((resolve, reject) => {
-    const signal = AbortSignal.timeout(timeoutMs)
+  return new Promise((resolve, reject) => {
     const outgoing = request(url, {
       method,
       headers: {
@@ -60,15 +85,13 @@ export function exchange(wanted: Exchange): Promise<Answer> {
       agent: false,
       signal,
     })
-    outgoing.on('error', (error) => reject(signal.aborted ? new TimedOut() : error))
-    outgoing.on('response', (incoming) => {
-      collect(incoming).then(resolve, reject)
-    })
+    outgoing.on('error', reject)
+    outgoing.on('response', resolve)
     outgoing.end(body)
   })
 }
 
-async function collect(incoming: IncomingMessage): Promise<Answer> {
+export async function collect(incoming: IncomingMessage): Promise<Answer> {
   return {
     status: incoming.statusCode ?? 0,
     headers: incoming.headers,

@@ -37,6 +37,15 @@ export async function send(connection: Connection, request: ApiRequest): Promise
 
 /** As `send`, but every status is an answer. */
 export async function sendAny(connection: Connection, request: ApiRequest): Promise<Answer> {
+  const planned = plannedExchange(connection, request)
+  const answer = await sendWithRetries(planned, connection.maxRetries)
+  const target = connection.followRedirects ? redirectTarget(planned, answer) : undefined
+  if (target === undefined) return answer
+  return sendWithRetries({ ...planned, url: target }, connection.maxRetries)
+}
+
+/** @throws {DryRun} the connection shows requests instead of sending them */
+export function plannedExchange(connection: Connection, request: ApiRequest): Exchange {
   const { body } = request
   const planned: Exchange = {
     method: request.method,
@@ -47,12 +56,8 @@ export async function sendAny(connection: Connection, request: ApiRequest): Prom
     socketPath: connection.socketPath,
     timeoutMs: connection.timeoutMs,
   }
-  if (connection.mode !== 'send')
-    throw new DryRun(connection.mode, { ...planned, curlTls: connection.curlTls })
-  const answer = await sendWithRetries(planned, connection.maxRetries)
-  const target = connection.followRedirects ? redirectTarget(planned, answer) : undefined
-  if (target === undefined) return answer
-  return sendWithRetries({ ...planned, url: target }, connection.maxRetries)
+  if (connection.mode === 'send') return planned
+  throw new DryRun(connection.mode, { ...planned, curlTls: connection.curlTls })
 }
 
 export function requestUrl(address: URL, { path, query = {} }: ApiRequest): URL {
