@@ -49,6 +49,7 @@ async function simulated(): Promise<Simulated> {
       const store = plainStore(storage)
       const duties = startDuties({
         sweepers: [],
+        ownWork: { record: async () => undefined },
         store,
         clock,
         random: systemRandom,

@@ -15,6 +15,8 @@ import { purgeUnmounted } from './mounts/purge.ts'
 import { mountPrefix } from './mounts/record.ts'
 import type { Registry } from './mounts/registry.ts'
 import { deleteNamespaces } from './namespace/delete.ts'
+import { ROOT } from './namespaces.ts'
+import type { OwnWork, OwnWorkEntry, Witness } from './own-work.ts'
 import { removeEndedPolicies } from './policy-ends.ts'
 import type { Random } from './random.ts'
 import { kind } from './store/kind.ts'
@@ -47,6 +49,8 @@ export interface DutyParts {
   readonly clock: Clock
   readonly random: Random
   readonly registry: Registry
+  /** What is done is told to the audit log. */
+  readonly ownWork: Pick<OwnWork, 'record'>
   /** What undoes leases that have ended, and what was begun and not finished. */
   readonly sweepers: readonly { sweep(commit: Commit): Promise<void> }[]
   readonly onFailure: (what: string, error: unknown) => void
@@ -59,7 +63,13 @@ export interface Duties {
 }
 
 /** A step in a transaction of its own. @returns whether there is more to do */
-type Step = (root: View, nowMs: number) => Promise<boolean>
+type Step = (root: View, nowMs: number, witness: Witness) => Promise<boolean>
+
+const ROTATED: OwnWorkEntry = {
+  operation: 'update',
+  namespaceId: ROOT.id,
+  path: 'sys/rotate/keyring',
+}
 
 export function startDuties(parts: DutyParts): Duties {
   const duties = new Rounds(parts)
@@ -101,34 +111,29 @@ class Rounds implements Duties {
 
   async #runOnce(): Promise<void> {
     if (this.#stopped || !(await this.#duty('taking the duty lease', this.#takesLease))) return
-    const { barrier, clock } = this.#parts
-    const report = this.#report('a record that a timed duty met')
+    const { barrier, clock, ownWork } = this.#parts
     await this.#duty('removing what deleted namespaces held', () =>
-      this.#repeat((root) => deleteNamespaces(root, report)),
+      this.#repeat((root, _nowMs, witness) => deleteNamespaces(root, witness)),
     )
-    await this.#duty('ending tokens', () =>
-      this.#repeat((root, nowMs) => expireTokens(root, nowMs, report)),
-    )
-    await this.#duty('cleaning up after revoked tokens', () =>
-      this.#repeat((root, nowMs) => cleanUpRevoked(root, nowMs, report)),
-    )
+    await this.#duty('ending tokens', () => this.#repeat(expireTokens))
+    await this.#duty('cleaning up after revoked tokens', () => this.#repeat(cleanUpRevoked))
     await this.#duty('carrying out orders to revoke', () => this.#repeat(carryOutNext))
     await this.#duty('cleaning up after mounts', () =>
-      this.#repeat((root, nowMs) => purgeUnmounted(root, nowMs, report)),
+      this.#repeat((root, nowMs, { report }) => purgeUnmounted(root, nowMs, report)),
     )
     for (const sweeper of this.#parts.sweepers) {
       await this.#duty('undoing what has ended', () => sweeper.sweep(this.#commit))
     }
-    await this.#duty('removing policies that have ended', () =>
-      this.#repeat((root, nowMs) => removeEndedPolicies(root, nowMs, report)),
-    )
+    await this.#duty('removing policies that have ended', () => this.#repeat(removeEndedPolicies))
     await this.#duty('removing ceremonies that nobody has gone on with', () =>
       this.#repeat(removeEndedCeremonies),
     )
     if (clock.monotonicMs() >= this.#periodicAtMs) {
       await this.#duty('finding the work of engines', () => this.#runPeriodic())
     }
-    await this.#duty('rotating the key', () => barrier.rotateIfDue())
+    await this.#duty('rotating the key', async () => {
+      if (await barrier.rotateIfDue()) await ownWork.record(ROTATED)
+    })
   }
 
   /** One that fails is reported, and the others get their turn all the same. */
@@ -193,18 +198,22 @@ class Rounds implements Duties {
 
   /** The lease is among what the step read, so that its commit fails once another node has taken it. */
   #fenced(step: Step): Step {
-    return async (root, nowMs) => {
+    return async (root, nowMs, witness) => {
       const lease = await root.get(dutyLeases, LEASE_KEY)
-      return lease?.holder === this.#holder && lease.untilMs > nowMs && step(root, nowMs)
+      return lease?.holder === this.#holder && lease.untilMs > nowMs && step(root, nowMs, witness)
     }
   }
 
   async #step(step: Step): Promise<'more' | 'done' | 'conflict'> {
-    const { store, clock } = this.#parts
+    const { store, clock, ownWork } = this.#parts
+    const told: OwnWorkEntry[] = []
+    const report = this.#report('a record that a timed duty met')
     store.cache.refresh()
     const transaction = new Transaction(store)
-    const more = await step(new View(transaction, ''), clock.nowMs())
+    const witness = { report, tell: (entry: OwnWorkEntry) => void told.push(entry) }
+    const more = await step(new View(transaction, ''), clock.nowMs(), witness)
     if ((await transaction.commit()) !== undefined) return 'conflict'
+    await Promise.all(told.map((entry) => ownWork.record(entry)))
     return more ? 'more' : 'done'
   }
 }

@@ -24,7 +24,8 @@ import { Revoker } from './leases/revoker.ts'
 import { Metrics } from './metrics.ts'
 import type { SystemTtl } from './mounts/mount.ts'
 import { Registry } from './mounts/registry.ts'
-import { OwnWork } from './own-work.ts'
+import { ROOT } from './namespaces.ts'
+import { OwnWork, type OwnWorkEntry } from './own-work.ts'
 import { Pipeline, type UnsealedParts } from './pipeline.ts'
 import type { PluginType } from './plugin/plugin.ts'
 import { AclCache } from './policies.ts'
@@ -84,6 +85,8 @@ interface Open extends UnsealedParts {
   readonly duties: Duties
   readonly revoker: Revoker
 }
+
+const UNSEALED: OwnWorkEntry = { operation: 'update', namespaceId: ROOT.id, path: 'sys/unseal' }
 
 export class Node {
   readonly parts: NodeParts
@@ -239,8 +242,8 @@ export class Node {
       sealBarrier(barrier)
       return
     }
-    const { undoParts, sweepers } = this.#undoing(store)
-    const duties = startDuties({ ...undoParts, barrier, sweepers, onFailure })
+    const { undoParts, ownWork, sweepers } = this.#undoing(store)
+    const duties = startDuties({ ...undoParts, barrier, ownWork, sweepers, onFailure })
     this.#open = {
       barrier,
       feed,
@@ -253,6 +256,8 @@ export class Node {
       cluster: cluster ?? { name: '', id: '' },
     }
     this.parts.onSealChange?.(false)
+    // Who gave the shares does not wait for it: an audit device that hangs must not keep a server closed.
+    void ownWork.record(UNSEALED)
     // Who sealed before the feed began is not in it.
     await this.#sealIfTold(sealedEpoch)
   }
@@ -266,7 +271,7 @@ export class Node {
     const ownWork = new OwnWork({ store, audit, clock, random, mounts, onFailure })
     const parts = { ...undoParts, ownWork, onFailure }
     const sweepers = [new Sweeper(parts, dueLeases(parts)), new Sweeper(parts, overdueIntents)]
-    return { undoParts, sweepers }
+    return { undoParts, ownWork, sweepers }
   }
 
   #becomeSealed(): void {

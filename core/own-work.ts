@@ -6,6 +6,7 @@ import { readAuditTable } from './audit-records.ts'
 import type { AuditBroker } from './audit/broker.ts'
 import type { MountFacts } from './audit/facts.ts'
 import type { Clock } from './clock.ts'
+import type { CorruptRecord } from './errors.ts'
 import { findMountedOrRemoved } from './mounts/removed.ts'
 import type { MountServices } from './mounts/services.ts'
 import { findNamespace, ROOT } from './namespaces.ts'
@@ -13,6 +14,7 @@ import type { Random } from './random.ts'
 import type { Store } from './store/store.ts'
 import { Transaction } from './store/transaction.ts'
 import { View } from './store/view.ts'
+import type { ServiceToken } from './tokens/record.ts'
 
 export interface OwnWorkParts {
   readonly store: Store
@@ -30,10 +32,23 @@ export interface OwnWorkEntry {
   readonly path: string
   readonly mountUuid?: string
   readonly leaseId?: string | undefined
-  /** Of the token that it is about. */
+  /** Of the token that it is about, or whose secret it was. */
   readonly accessor?: string | undefined
   /** Why it failed. */
   readonly error?: string | undefined
+}
+
+/** What a step of the timed duties has to say. */
+export interface Witness {
+  /** Told of records that cannot be read; they are left out, so that they hold up no others. */
+  readonly report: (error: CorruptRecord) => void
+  /** Told of what goes into the audit log once the step is committed. */
+  readonly tell: (entry: OwnWorkEntry) => void
+}
+
+/** The end of a token that nobody asked for. */
+export function tokenEnded({ namespaceId, path, accessor }: ServiceToken): OwnWorkEntry {
+  return { operation: 'revoke', namespaceId, path, accessor }
 }
 
 export class OwnWork {

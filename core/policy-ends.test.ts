@@ -7,6 +7,10 @@ import { Transaction } from './store/transaction.ts'
 import { View } from './store/view.ts'
 
 const NOW = 1_000_000
+const unexpected = (error: unknown) => {
+  throw error
+}
+const WITNESS = { report: unexpected, tell: () => undefined }
 
 /** A storage, and changes of it, each committed. */
 function stored() {
@@ -26,10 +30,6 @@ function stored() {
   ]
   const ends = () => storage.list('policy-end/', { limit: 1000 })
   return { storage, change, write, ended, ends }
-}
-
-const unexpected = (error: unknown) => {
-  throw error
 }
 
 test('a policy has ended from the instant of its end, and not before', async () => {
@@ -65,7 +65,7 @@ test('more than a step takes are all removed, with their ends, and no others', a
   await write('later', NOW + 1)
   expect(await ended(NOW)).toHaveLength(250)
 
-  const step = () => change((root) => removeEndedPolicies(root, NOW, unexpected))
+  const step = () => change((root) => removeEndedPolicies(root, NOW, WITNESS))
   expect([await step(), await step(), await step()]).toEqual([true, true, false])
 
   expect(await ends()).toEqual(['000000001000001.root.later'])
@@ -80,7 +80,7 @@ test('an end that is older than the policy removes nothing but itself', async ()
   await change(async (root) =>
     root.put(policyRecords, policyKey('root', 'a'), newPolicy('a', '', 0)),
   )
-  await change((root) => removeEndedPolicies(root, NOW, unexpected))
+  await change((root) => removeEndedPolicies(root, NOW, WITNESS))
   expect(await ends()).toEqual([])
   expect(await change((root) => root.list('ns/root/policy/'))).toEqual(['a'])
 })

@@ -6,6 +6,7 @@
 import { z } from 'zod'
 import { CorruptRecord } from './errors.ts'
 import { isLiving, policyKey, policyRecords, type PolicyRecord } from './policies.ts'
+import type { Witness } from './own-work.ts'
 import { kind } from './store/kind.ts'
 import type { View } from './store/view.ts'
 
@@ -67,16 +68,11 @@ export async function endedPolicies(
   }
 }
 
-/**
- * One step.
- *
- * @param report told of records that cannot be read; they are left out, so that they hold up no others
- * @returns whether more are due
- */
+/** One step. @returns whether more are due */
 export async function removeEndedPolicies(
   root: View,
   nowMs: number,
-  report: (error: CorruptRecord) => void,
+  { report, tell }: Witness,
 ): Promise<boolean> {
   const due = await dueEnds(root, nowMs, '')
   for (const end of due) {
@@ -85,7 +81,10 @@ export async function removeEndedPolicies(
     try {
       // The listing may be older than the policy's last writing: its record decides.
       const record = await root.get(policyRecords, key)
-      if (record !== undefined && !isLiving(record, nowMs)) root.delete(key)
+      if (record !== undefined && !isLiving(record, nowMs)) {
+        root.delete(key)
+        tell({ operation: 'delete', namespaceId, path: `sys/policies/acl/${name}` })
+      }
     } catch (error) {
       if (!(error instanceof CorruptRecord)) throw error
       report(error)

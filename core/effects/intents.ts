@@ -143,5 +143,5 @@ export const overdueIntents: Source<IntentUndoing> = {
     const pauseMs = Math.min(FIRST_PAUSE_MS * 2 ** (intent.attempts - 1), LONGEST_PAUSE_MS)
     put(root, { ...intent, error, dueAtMs: nowMs + pauseMs })
   },
-  facts: ({ intent }) => ({ operation: 'rollback', path: intent.path }),
+  facts: ({ intent: { path, accessor } }) => ({ operation: 'rollback', path, accessor }),
 }

@@ -23,4 +23,6 @@ export interface OwnWorkFacts {
   /** Relative to the namespace. */
   readonly path: string
   readonly leaseId?: string
+  /** Whose it is. */
+  readonly accessor?: string
 }

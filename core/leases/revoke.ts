@@ -80,7 +80,12 @@ export function dueLeases(parts: UndoParts): Source<LeaseUndoing> {
     async failed(root, { lease }, nowMs, error) {
       await recordFailure(root, lease, nowMs, error)
     },
-    facts: ({ lease }) => ({ operation: 'revoke', path: lease.path, leaseId: lease.id }),
+    facts: ({ lease: { path, id, token } }) => ({
+      operation: 'revoke',
+      path,
+      leaseId: id,
+      accessor: token,
+    }),
   }
 }
 

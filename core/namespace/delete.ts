@@ -14,6 +14,7 @@ import { findNamespace, namespacePrefix, type NamespaceRecord } from '../namespa
 import { removePolicy } from '../policy-ends.ts'
 import { policyPrefix } from '../policies.ts'
 import { listBelow } from '../store/deep.ts'
+import type { Witness } from '../own-work.ts'
 import { kind } from '../store/kind.ts'
 import type { View } from '../store/view.ts'
 import { findStored } from '../tokens/find.ts'
@@ -42,26 +43,29 @@ export function deleteLater(root: View, id: string): void {
 /**
  * One step, in a transaction of its own.
  *
- * @param report told of records that cannot be read; they are removed unread, so that they hold up no others
+ * @param witness is told of records that cannot be read; they are removed unread, so that they hold up no others
  * @returns whether there is more to do
  */
-export async function deleteNamespaces(root: View, report: Report): Promise<boolean> {
+export async function deleteNamespaces(root: View, witness: Witness): Promise<boolean> {
   for (const id of await root.list(DELETIONS_PREFIX, { limit: DELETIONS })) {
-    if ((await deleteOne(root, id, report)) !== 'waiting') return true
+    if ((await deleteOne(root, id, witness)) !== 'waiting') return true
   }
   return false
 }
 
 /** @returns whether it did something, or has to wait */
-async function deleteOne(root: View, id: string, report: Report): Promise<boolean | 'waiting'> {
+async function deleteOne(root: View, id: string, witness: Witness): Promise<boolean | 'waiting'> {
   const namespace = await findNamespace(root, id)
   if (namespace !== undefined) {
     for (const step of STEPS) {
-      const done = await step(root, namespace, report)
+      const done = await step(root, namespace, witness.report)
       if (done !== false) return done
     }
     await beginNamespaceChange(root, namespace.parentId)
     removeNamespace(root, namespace)
+    const name = namespace.path.slice(0, -1).split('/').at(-1) ?? ''
+    const path = `sys/namespaces/${name}`
+    witness.tell({ operation: 'delete', namespaceId: namespace.parentId, path })
   }
   root.delete(DELETIONS_PREFIX + id)
   return true

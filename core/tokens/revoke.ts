@@ -7,6 +7,7 @@ import { cubbyholePrefix } from '../cubbyhole.ts'
 import { CorruptRecord } from '../errors.ts'
 import { tokenLeasePrefix } from '../leases/record.ts'
 import { revokeSoonByRef } from '../leases/revoke.ts'
+import { tokenEnded, type Witness } from '../own-work.ts'
 import { listBelow } from '../store/deep.ts'
 import type { View } from '../store/view.ts'
 import { findStored } from './find.ts'
@@ -51,38 +52,46 @@ export function revokeUnread(root: View, namespaceId: string, accessor: string):
   root.put(revocationRecords, revocationKey(accessor), { namespaceId, accessor, orphans: false })
 }
 
-/**
- * One step of the cleaning up after revoked tokens, in a transaction of its own.
- *
- * @param report told of records that cannot be read; they are left out, so that they hold up no others
- * @returns whether there is more to do
- */
+/** One step of the cleaning up after revoked tokens, in a transaction of its own. @returns whether there is more to do */
 export async function cleanUpRevoked(
   root: View,
   nowMs: number,
-  report: (error: CorruptRecord) => void,
+  witness: Witness,
 ): Promise<boolean> {
   let room = MAX_CHANGES
   const revoked = await root.list(REVOCATION_PREFIX, { limit: MAX_TOKENS })
   for (const accessor of revoked) {
     if (room <= CHANGES_PER_CHILD) return true
-    room -= await cleanUpOne(root, accessor, { room, nowMs, report })
+    room -= await cleanUpOne(root, accessor, { room, nowMs, witness })
   }
   // Children that were revoked on the way are due as well.
   return (await root.list(REVOCATION_PREFIX, { limit: 1 })).length > 0
+}
+
+interface Room {
+  /** For so many changes. */
+  readonly room: number
+  readonly nowMs: number
+  readonly witness: Witness
 }
 
 /** @returns the changes that it made, at most `room` */
 async function cleanUpOne(
   root: View,
   accessor: string,
-  { room, nowMs, report }: { room: number; nowMs: number; report: (error: CorruptRecord) => void },
+  { room, nowMs, witness }: Room,
 ): Promise<number> {
+  const { report } = witness
   const pending = await readable(report, () => root.get(revocationRecords, revocationKey(accessor)))
   const most = Math.floor((room - 1) / CHANGES_PER_CHILD)
   const children = await root.list(childPrefix(accessor), { limit: most })
   for (const child of children) {
-    await readable(report, () => releaseChild(root, accessor, child, pending?.orphans ?? false))
+    await readable(report, () =>
+      releaseChild(root, accessor, child, {
+        orphans: pending?.orphans ?? false,
+        tell: witness.tell,
+      }),
+    )
     root.delete(childKey(accessor, child))
   }
   let changes = children.length * CHANGES_PER_CHILD
@@ -90,7 +99,7 @@ async function cleanUpOne(
   const leases = await revokeLeases(root, accessor, {
     room: room - 1 - changes,
     nowMs,
-    report,
+    witness,
   })
   changes += leases.changes
   if (leases.more) return changes
@@ -108,13 +117,13 @@ async function cleanUpOne(
 async function revokeLeases(
   root: View,
   accessor: string,
-  { room, nowMs, report }: { room: number; nowMs: number; report: (error: CorruptRecord) => void },
+  { room, nowMs, witness }: Room,
 ): Promise<{ changes: number; more: boolean }> {
   const prefix = tokenLeasePrefix(accessor)
   const most = Math.floor(room / CHANGES_PER_LEASE)
   const names = most === 0 ? [] : await root.list(prefix, { limit: most })
   for (const name of names) {
-    await readable(report, () => revokeSoonByRef(root, prefix + name, nowMs))
+    await readable(witness.report, () => revokeSoonByRef(root, prefix + name, nowMs))
     root.delete(prefix + name)
   }
   return { changes: names.length * CHANGES_PER_LEASE, more: names.length === most }
@@ -134,7 +143,12 @@ export async function readable<T>(
   }
 }
 
-async function releaseChild(root: View, parent: string, accessor: string, orphans: boolean) {
+async function releaseChild(
+  root: View,
+  parent: string,
+  accessor: string,
+  { orphans, tell }: { orphans: boolean; tell: Witness['tell'] },
+) {
   const link = await root.get(childRecords, childKey(parent, accessor))
   const child =
     link === undefined ? undefined : await findStored({ root }, link.namespaceId, accessor)
@@ -146,5 +160,6 @@ async function releaseChild(root: View, parent: string, accessor: string, orphan
     })
   } else if (child !== undefined) {
     revokeToken(root, child)
+    tell(tokenEnded(child))
   }
 }
