@@ -5,13 +5,18 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { systemClock } from '../../core/clock.ts'
+import type { ListenAddress } from '../../core/http/bind.ts'
 import { DEFAULT_BODY_LIMITS } from '../../core/http/body.ts'
 import { DEFAULT_LIMITS } from '../../core/http/listener.ts'
 import { DEFAULT_CUSTOM_HEADERS } from '../../core/http/response-headers.ts'
+import type { TlsConfig } from '../../core/http/tls-files.ts'
 import type { Node } from '../../core/node.ts'
+import { systemRandom } from '../../core/random.ts'
 import { RESERVED_PREFIXES } from '../../core/tokens/identifier.ts'
 import { SYSTEM_TTL_SECONDS } from '../../core/ttl.ts'
 import { parseAddress } from './config-listener.ts'
+import { makeDevCertificate, writeDevFiles, type DevFiles } from './dev-certificate.ts'
 import { FlagsRefused } from './flags.ts'
 import type { RunningConfig } from './running.ts'
 
@@ -33,21 +38,18 @@ export function devFolder(): { path: string; remove: () => void } {
  * Audit files may lie anywhere below the system's folder for temporary files.
  *
  * @param folder of the data
- * @throws {FlagsRefused} it is no address
+ * @param files of the listener's certificate; undefined: no TLS
  */
-export function devConfig(address: string, folder: string): RunningConfig {
-  const parsed = parseAddress(address)
-  if (parsed === undefined) {
-    throw new FlagsRefused(
-      `-dev-listen-address must be host and port, such as ${DEFAULT_DEV_ADDRESS}`,
-    )
-  }
+export function devConfig(
+  address: ListenAddress,
+  { folder, files }: { folder: string; files: DevFiles | undefined },
+): RunningConfig {
   return {
     storage: { type: 'sqlite', path: join(folder, 'keyhold.db') },
     listeners: [
       {
-        address: parsed,
-        tls: undefined,
+        address,
+        tls: files && devTls(files),
         forwardedFor: undefined,
         responseHeaders: DEFAULT_CUSTOM_HEADERS,
         limits: DEFAULT_LIMITS,
@@ -58,6 +60,49 @@ export function devConfig(address: string, folder: string): RunningConfig {
     systemTtl: { defaultSeconds: SYSTEM_TTL_SECONDS, maxSeconds: SYSTEM_TTL_SECONDS },
     limits: DEFAULT_BODY_LIMITS,
     clusterName: undefined,
+  }
+}
+
+/** @throws {FlagsRefused} it is no address */
+export function devAddress(text: string): ListenAddress & { readonly kind: 'tcp' } {
+  const parsed = parseAddress(text)
+  if (parsed?.kind === 'tcp') return parsed
+  throw new FlagsRefused(
+    `-dev-listen-address must be host and port, such as ${DEFAULT_DEV_ADDRESS}`,
+  )
+}
+
+function devTls({ certFile, keyFile }: DevFiles): TlsConfig {
+  return {
+    certFile,
+    keyFile,
+    minVersion: 'TLSv1.2',
+    maxVersion: 'TLSv1.3',
+    clientCaFile: undefined,
+    requireClientCert: false,
+    disableClientCerts: false,
+    ciphers: undefined,
+  }
+}
+
+/**
+ * A certificate for this start, in files.
+ *
+ * @param named the folder of `-dev-tls-cert-dir`; without, they lie with the data
+ * @throws {FlagsRefused} the folder cannot be written to
+ */
+export function devCertificate(
+  { host }: { host: string },
+  { named, folder }: { named: string | undefined; folder: string },
+): DevFiles {
+  const made = makeDevCertificate(host, { random: systemRandom, nowMs: systemClock.nowMs() })
+  try {
+    return writeDevFiles(named ?? folder, made)
+  } catch (cause) {
+    throw new FlagsRefused(
+      `-dev-tls-cert-dir must be a folder that the server can write to; ${named} is none`,
+      { cause },
+    )
   }
 }
 
@@ -104,14 +149,21 @@ async function mountSecret(node: Node, rootToken: string): Promise<void> {
 }
 
 /** What is printed once the server is ready. Suites wait for its lines `Unseal Key:` and `Root Token:`. */
-export function devBanner(url: string, keys: DevKeys, command: string): string {
+export function devBanner(
+  { url, authorityFile }: { url: string; authorityFile: string | undefined },
+  keys: DevKeys,
+  command: string,
+): string {
+  const authority =
+    authorityFile === undefined ? '' : `    $ export VAULT_CACERT='${authorityFile}'\n`
+  const curl = authorityFile === undefined ? 'curl' : 'curl --cacert "$VAULT_CACERT"'
   return `WARNING! dev mode is enabled! The server unseals itself and forgets everything when it stops.
 Never keep secrets in it that matter.
 
 You may need to set the following environment variables:
 
     $ export VAULT_ADDR='${url}'
-    $ export VAULT_TOKEN='${keys.rootToken}'
+${authority}    $ export VAULT_TOKEN='${keys.rootToken}'
 
 The unseal key and root token are displayed below in case you want to
 seal/unseal the server or re-authenticate.
@@ -121,8 +173,8 @@ Root Token: ${keys.rootToken}
 
 Three commands to try:
 
-    curl -H "X-Vault-Token: $VAULT_TOKEN" -d '{"data":{"password":"s3cr3t"}}' $VAULT_ADDR/v1/secret/data/app
-    curl -H "X-Vault-Token: $VAULT_TOKEN" $VAULT_ADDR/v1/secret/data/app
+    ${curl} -H "X-Vault-Token: $VAULT_TOKEN" -d '{"data":{"password":"s3cr3t"}}' $VAULT_ADDR/v1/secret/data/app
+    ${curl} -H "X-Vault-Token: $VAULT_TOKEN" $VAULT_ADDR/v1/secret/data/app
     ${command} kv get secret/app
 
 Development mode should NOT be used in production installations!

@@ -10,6 +10,8 @@ const OPTIONS = {
   'dev-root-token-id': { type: 'string' },
   'dev-listen-address': { type: 'string' },
   'dev-no-store-token': { type: 'boolean', default: false },
+  'dev-tls': { type: 'boolean', default: false },
+  'dev-tls-cert-dir': { type: 'string' },
   'log-level': { type: 'string' },
   'log-format': { type: 'string' },
   'exit-on-core-shutdown': { type: 'boolean', default: false },
@@ -33,6 +35,8 @@ Options:
   -dev-root-token-id=TEXT   Its root token.
   -dev-listen-address=ADDR  Its address; default 127.0.0.1:8200.
   -dev-no-store-token       Leaves the token file of the command line alone.
+  -dev-tls                  As -dev, over TLS, with a certificate that is made for it.
+  -dev-tls-cert-dir=PATH    Folder for its files; default: one that goes when it stops.
   -log-level=LEVEL          trace, debug, info, warn or error.
   -log-format=FORMAT        standard or json.
 `
@@ -47,6 +51,13 @@ export class FlagsRefused extends Error {
 
 /** @throws {FlagsRefused} */
 export function readFlags(argv: readonly string[]): Flags {
+  const flags = parseOrRefuse(argv)
+  if (flags['dev-tls-cert-dir'] !== undefined && !flags['dev-tls'])
+    throw new FlagsRefused('-dev-tls-cert-dir has no effect without -dev-tls')
+  return flags
+}
+
+function parseOrRefuse(argv: readonly string[]): Flags {
   try {
     return parse(argv)
   } catch (error) {

@@ -8,7 +8,9 @@ import { ConfigError, loadConfig, type ServerConfig } from './config.ts'
 import {
   checkRootTokenId,
   DEFAULT_DEV_ADDRESS,
+  devAddress,
   devBanner,
+  devCertificate,
   devConfig,
   devFolder,
   prepareDev,
@@ -35,7 +37,8 @@ export async function runServer(
       return 0
     }
     limitHeapGrowth()
-    return await (flags.dev ? runDev(flags, terminal, startedAs) : runConfigured(flags, terminal))
+    const isDev = flags.dev || flags['dev-tls']
+    return await (isDev ? runDev(flags, terminal, startedAs) : runConfigured(flags, terminal))
   } catch (error) {
     if (!isRefusal(error)) throw error
     terminal.err(`Error starting the server: ${error.message}\n`)
@@ -89,8 +92,9 @@ async function runConfigured(flags: Flags, terminal: Terminal): Promise<number> 
 
 async function runDev(flags: Flags, terminal: Terminal, startedAs: string): Promise<number> {
   const { env } = terminal
-  const address =
-    flags['dev-listen-address'] ?? environment(env, 'DEV_LISTEN_ADDRESS') ?? DEFAULT_DEV_ADDRESS
+  const address = devAddress(
+    flags['dev-listen-address'] ?? environment(env, 'DEV_LISTEN_ADDRESS') ?? DEFAULT_DEV_ADDRESS,
+  )
   const rootTokenId = flags['dev-root-token-id'] ?? environment(env, 'DEV_ROOT_TOKEN_ID')
   checkRootTokenId(rootTokenId)
   const serverLog = openLog(logOptions(flags, env, {}))
@@ -98,7 +102,10 @@ async function runDev(flags: Flags, terminal: Terminal, startedAs: string): Prom
   if (flags.config !== undefined) log.warn('core: -dev reads no configuration; -config is ignored')
   const folder = devFolder()
   try {
-    const server = await RunningServer.start(devConfig(address, folder.path), serverLog)
+    const where = { named: flags['dev-tls-cert-dir'], folder: folder.path }
+    const files = flags['dev-tls'] ? devCertificate(address, where) : undefined
+    const config = devConfig(address, { folder: folder.path, files })
+    const server = await RunningServer.start(config, serverLog)
     const keys = await prepareDev(server.node, { rootTokenId })
     if (!flags['dev-no-store-token']) keepToken(keys.rootToken, terminal.home, log)
     const command = typedCommand({
@@ -106,7 +113,11 @@ async function runDev(flags: Flags, terminal: Terminal, startedAs: string): Prom
       directory: process.cwd(),
       byNpm: env['npm_lifecycle_event'] !== undefined,
     })
-    const banner = devBanner(server.urls[0] ?? '', keys, command)
+    const banner = devBanner(
+      { url: server.urls[0] ?? '', authorityFile: files?.authorityFile },
+      keys,
+      command,
+    )
     return await untilSignal(server, () => terminal.out(banner), folder.remove)
   } catch (error) {
     folder.remove()

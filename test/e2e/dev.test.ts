@@ -29,7 +29,8 @@ async function startDev(
   const home = testFolder()
   const temporary = join(home, 'tmp')
   mkdirSync(temporary)
-  const process = start(['server', '-dev', ...flags], {
+  const mode = flags.includes('-dev-tls') ? [] : ['-dev']
+  const process = start(['server', ...mode, ...flags], {
     cwd: REPOSITORY,
     env: { HOME: home, TMPDIR: temporary, ...env },
   })
@@ -46,27 +47,33 @@ function field(text: string, name: string): string {
   return new RegExp(`^${name}: (\\S+)$`, 'm').exec(text)?.[1] ?? ''
 }
 
-test('it prints its address, unseal key, root token, and three commands that work when pasted', async () => {
-  const dev = await startDev([await atFreePort()])
-  const { out } = dev.process
-  expect(Buffer.from(field(out, 'Unseal Key'), 'base64')).toHaveLength(32)
-  const token = field(out, 'Root Token')
-  expect(token).toMatch(/^hvs\./)
+test.each([
+  ['over HTTP', [], 2],
+  ['over TLS', ['-dev-tls'], 3],
+] as const)(
+  '%s, it prints what to export, and three commands that work when pasted',
+  async (_name, flags, exported) => {
+    const dev = await startDev([await atFreePort(), ...flags])
+    const { out } = dev.process
+    expect(Buffer.from(field(out, 'Unseal Key'), 'base64')).toHaveLength(32)
+    const token = field(out, 'Root Token')
+    expect(token).toMatch(/^hvs\./)
 
-  const exports = [...out.matchAll(/^ {4}\$ (export .+)$/gm)].map(([, line = '']) => line)
-  const commands = [...out.matchAll(/^ {4}([a-z].+)$/gm)].map(([, line = '']) => line)
-  expect(exports).toHaveLength(2)
-  expect(commands).toHaveLength(3)
-  const paste = (command: string): Promise<{ stdout: string }> =>
-    promisify(execFile)('sh', ['-ec', [...exports, command].join('\n')], {
-      cwd: REPOSITORY,
-      env: { PATH: globalThis.process.env['PATH'], HOME: '/dev/null/home' },
-    })
-  const [write = '', read = '', get = ''] = commands
-  expect((await paste(write)).stdout).toContain('"version":1')
-  expect((await paste(read)).stdout).toContain('"data":{"password":"s3cr3t"}')
-  expect((await paste(get)).stdout).toMatch(/^password\s+s3cr3t$/m)
-})
+    const exports = [...out.matchAll(/^ {4}\$ (export .+)$/gm)].map(([, line = '']) => line)
+    const commands = [...out.matchAll(/^ {4}([a-z].+)$/gm)].map(([, line = '']) => line)
+    expect(exports).toHaveLength(exported)
+    expect(commands).toHaveLength(3)
+    const paste = (command: string): Promise<{ stdout: string }> =>
+      promisify(execFile)('sh', ['-ec', [...exports, command].join('\n')], {
+        cwd: REPOSITORY,
+        env: { PATH: globalThis.process.env['PATH'], HOME: '/dev/null/home' },
+      })
+    const [write = '', read = '', get = ''] = commands
+    expect((await paste(write)).stdout).toContain('"version":1')
+    expect((await paste(read)).stdout).toContain('"data":{"password":"s3cr3t"}')
+    expect((await paste(get)).stdout).toMatch(/^password\s+s3cr3t$/m)
+  },
+)
 
 test('the command line is logged in at once, and the key seals and unseals it', async () => {
   const dev = await startDev([await atFreePort()])
@@ -93,8 +100,27 @@ test('an audit file may lie below the folder for temporary files', async () => {
   expect(readFileSync(log, 'utf8')).toContain('"path":"auth/token/lookup-self"')
 })
 
+test('with -dev-tls only who trusts its authority talks to it, and nobody without TLS', async () => {
+  const folder = testFolder()
+  const dev = await startDev(['-dev-tls', `-dev-tls-cert-dir=${folder}`, await atFreePort()])
+  expect(dev.address).toMatch(/^https:/)
+  const env = { VAULT_ADDR: dev.address, HOME: dev.home }
+  const trusting = { ...env, VAULT_CACERT: join(folder, 'vault-ca.pem') }
+  expect(await run(['status'], { env: trusting })).toMatchObject({ code: 0 })
+  expect((await run(['status'], { env })).err).toContain('signed by unknown authority')
+  const plain = { ...trusting, VAULT_ADDR: dev.address.replace('https', 'http') }
+  expect((await run(['status'], { env: plain })).code).toBe(1)
+})
+
+test('the folder for the certificate is refused where it is none, or means nothing', async () => {
+  const none = await run(['server', '-dev-tls', '-dev-tls-cert-dir=/nowhere'])
+  expect([none.code, none.err]).toEqual([1, expect.stringContaining('/nowhere is none')])
+  const idle = await run(['server', '-dev', '-dev-tls-cert-dir=/tmp'])
+  expect([idle.code, idle.err]).toEqual([1, expect.stringContaining('without -dev-tls')])
+})
+
 test('it forgets everything when it stops', async () => {
-  const dev = await startDev([await atFreePort()])
+  const dev = await startDev([await atFreePort(), '-dev-tls'])
   expect(readdirSync(dev.temporary)).toHaveLength(1)
   dev.process.signal('SIGINT')
   expect(await dev.process.ended).toMatchObject({ code: 0 })
