@@ -24,6 +24,7 @@ import type { Store } from './store/store.ts'
 import { Transaction } from './store/transaction.ts'
 import { View } from './store/view.ts'
 import { expireTokens } from './tokens/expire.ts'
+import { removeRecalled } from './tokens/recall-work.ts'
 import { cleanUpRevoked } from './tokens/revoke.ts'
 
 /** From the end of one round to the beginning of the next. */
@@ -116,6 +117,7 @@ class Rounds implements Duties {
       this.#repeat((root, _nowMs, witness) => deleteNamespaces(root, witness)),
     )
     await this.#duty('ending tokens', () => this.#repeat(expireTokens))
+    await this.#duty('removing recalled tokens', () => this.#repeat(removeRecalled))
     await this.#duty('cleaning up after revoked tokens', () => this.#repeat(cleanUpRevoked))
     await this.#duty('carrying out orders to revoke', () => this.#repeat(carryOutNext))
     await this.#duty('cleaning up after mounts', () =>

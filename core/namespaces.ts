@@ -76,6 +76,25 @@ export async function pathOfNamespace(root: View, id: string): Promise<string | 
   return id === ROOT.id ? ROOT.path : (await findNamespace(root, id))?.path
 }
 
+/** A namespace, or it and all below. */
+export interface NamespaceSpan {
+  readonly namespaceId: string
+  readonly recursive: boolean
+}
+
+/** Whether the namespace with this id is in the span; of those that are gone or being deleted none is. */
+export async function isInSpan(
+  root: View,
+  { namespaceId, recursive }: NamespaceSpan,
+  id: string,
+): Promise<boolean> {
+  if (id === namespaceId) return true
+  if (!recursive) return false
+  const outer = await namespaceById(root, namespaceId)
+  const inner = await namespaceById(root, id)
+  return outer !== undefined && inner?.path.startsWith(outer.path) === true
+}
+
 /** hot: the namespace of that name right below a parent. */
 export async function childNamespace(
   root: View,

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { childPolicies, matchesGlob, type PoliciesAsked } from './child-policies.ts'
+import { matchesGlob } from '../../core/glob.ts'
+import { childPolicies, type PoliciesAsked } from './child-policies.ts'
 import { newRole, type TokenRole } from './role.ts'
 
 function policies(input: Partial<PoliciesAsked>): readonly string[] {

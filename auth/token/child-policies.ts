@@ -1,5 +1,6 @@
 /** Which policies a new token gets: what was asked for, within what parent, role and sudo allow (contract: http.md, 10.3). */
 import { BadRequest } from '../../core/errors.ts'
+import { matchesGlob } from '../../core/glob.ts'
 import { canonicalPolicyNames, DEFAULT_POLICY, ROOT_POLICY } from '../../core/policy/names.ts'
 import type { TokenRole } from './role.ts'
 
@@ -90,22 +91,6 @@ function byParent(asked: readonly string[], { parent, sudo }: PoliciesAsked): re
     throw new BadRequest('child policies must be subset of parent')
   }
   return parent.includes(DEFAULT_POLICY) ? [...asked, DEFAULT_POLICY] : asked
-}
-
-/** `*` at the beginning, the end, or in between, for any text. */
-export function matchesGlob(glob: string, text: string): boolean {
-  const parts = glob.split('*')
-  const [first = '', ...rest] = parts
-  if (rest.length === 0) return glob === text
-  const last = rest.pop() ?? ''
-  if (!text.startsWith(first) || text.length < first.length + last.length) return false
-  let at = first.length
-  for (const part of rest) {
-    const found = text.indexOf(part, at)
-    if (found < 0) return false
-    at = found + part.length
-  }
-  return text.endsWith(last) && text.length - last.length >= at
 }
 
 function quoted(names: readonly string[]): string {

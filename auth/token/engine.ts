@@ -4,6 +4,8 @@ import type { PluginType } from '../../core/plugin/plugin.ts'
 import type { UnsealedParts } from '../../core/pipeline.ts'
 import { accessorPaths } from './paths/accessors.ts'
 import { createPaths } from './paths/create.ts'
+import { inventoryPaths } from './paths/inventory.ts'
+import { inventoryRevokePaths } from './paths/inventory-revoke.ts'
 import { lookupPaths } from './paths/lookup.ts'
 import { renewPaths } from './paths/renew.ts'
 import { revokePaths } from './paths/revoke.ts'
@@ -18,6 +20,8 @@ export function tokenMethod(unsealed: Unsealed, mounts: () => MountServices): Pl
     ...renewPaths(unsealed, mounts),
     ...revokePaths(unsealed),
     ...accessorPaths(unsealed),
+    ...inventoryPaths(),
+    ...inventoryRevokePaths(unsealed),
     ...rolePaths(),
   ]
   return {
@@ -25,7 +29,7 @@ export function tokenMethod(unsealed: Unsealed, mounts: () => MountServices): Pl
     kind: 'auth',
     privileged: true,
     singleton: true,
-    help: 'Creates, shows, renews and revokes tokens.',
+    help: 'Creates, shows, lists, renews and revokes tokens.',
     create: () => ({ paths }),
   }
 }

@@ -392,6 +392,11 @@ export const CATALOG: readonly Entry[] = [
     load: async () => (await import('./token.ts')).create,
   },
   {
+    name: 'token list',
+    summary: 'List tokens by what is known of them',
+    load: async () => (await import('./token-inventory.ts')).list,
+  },
+  {
     name: 'token lookup',
     summary: 'Show a token',
     load: async () => (await import('./token.ts')).lookup,
@@ -405,6 +410,11 @@ export const CATALOG: readonly Entry[] = [
     name: 'token revoke',
     summary: 'Revoke a token',
     load: async () => (await import('./token.ts')).revoke,
+  },
+  {
+    name: 'token revoke-where',
+    summary: 'Revoke all tokens that meet conditions',
+    load: async () => (await import('./token-inventory.ts')).revokeWhere,
   },
   {
     name: 'unwrap',

@@ -137,7 +137,8 @@ const revokeFlags = {
 
 export const revoke = command({
   usage: 'token revoke [options] [TOKEN | ACCESSOR]',
-  about: 'Revokes a token, its children, and the leases of all of them.',
+  about:
+    'Revokes a token, its children, and the leases of all of them. For all tokens of a role, a policy or an auth method see `token revoke-where`.',
   words: between(0, Number.MAX_SAFE_INTEGER),
   flags: revokeFlags,
   async run({ flags, args, connection, printer }) {

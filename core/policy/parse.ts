@@ -10,6 +10,7 @@ import { parseControlGroup } from './control-group.ts'
 import { InvalidPolicy } from './errors.ts'
 import { parseListFilter, type ListFilter } from './list-filter.ts'
 import type { ParameterRules, PathRule, Policy, PolicyNamespace } from './policy.ts'
+import { parseTime } from '../time-text.ts'
 import { parseTemplate } from './template.ts'
 
 /** What a `path` block may say. */
@@ -36,7 +37,6 @@ const LEGACY_POLICIES: ReadonlyMap<string, number> = new Map([
   ['write', bits('create', 'read', 'update', 'delete', 'list')],
   ['sudo', bits('create', 'read', 'update', 'delete', 'list', 'sudo')],
 ])
-const RFC3339 = /^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:\d\d)$/
 const NO_PARAMETERS: ParameterRules = new Map()
 
 /**
@@ -122,8 +122,8 @@ function parseWrappingTtls(
 function parseExpiration(block: PolicyBlock): number | undefined {
   const text = block.text('expiration')
   if (text === undefined || text === '') return undefined
-  const ms = RFC3339.test(text) ? Date.parse(text.toUpperCase()) : Number.NaN
-  if (Number.isNaN(ms)) {
+  const ms = parseTime(text)
+  if (ms === undefined) {
     throw block.error(
       'expiration must be a time such as 2030-01-31T00:00:00Z',
       block.get('expiration')?.at.line,

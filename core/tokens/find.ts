@@ -15,6 +15,7 @@ import {
   namespaceIdOfAccessor,
   accessorOf,
 } from './identifier.ts'
+import { isRecalled, readRecalls } from './recalls.ts'
 import {
   revocationKey,
   revocationRecords,
@@ -79,8 +80,15 @@ export async function findByAccessor(
   const namespace = await namespaceById(context.root, namespaceId)
   if (!namespace?.path.startsWith(within.path)) return undefined
   const record = await findStored(context, namespaceId, accessor)
-  if (record === undefined || (await livesUntil(context, record)) <= context.nowMs) return undefined
-  return record
+  return record !== undefined && (await isLiving(context, record)) ? record : undefined
+}
+
+/** Whether the token works now, as far as that does not depend on who uses it. */
+export async function isLiving(
+  context: Pick<FindContext, 'root' | 'nowMs'>,
+  record: TokenRecord,
+): Promise<boolean> {
+  return (await livesUntil(context, record)) > context.nowMs
 }
 
 export function findStored(
@@ -110,6 +118,7 @@ async function livesUntil(
   context: Omit<FindContext, 'batch'>,
   record: TokenRecord,
 ): Promise<number> {
+  const { recalls } = await readRecalls(context.root)
   let untilMs = Infinity
   let one: TokenRecord = record
   for (let generation = 0; generation < MAX_GENERATIONS; generation++) {
@@ -117,6 +126,7 @@ async function livesUntil(
     if (isUsedUp(one) && !(context.running && one === record)) return 0
     if (!(await isInNamespace(context, one))) return 0
     if (one.mountUuid !== '' && !(await isMounted(context, one))) return 0
+    if (recalls.length > 0 && (await isRecalled(context.root, recalls, one))) return 0
     if (one.parent === '') return untilMs
     const parent = await findStored(context, one.parentNamespaceId, one.parent)
     if (parent === undefined) return (await leavesOrphans(context, one.parent)) ? untilMs : 0

@@ -8,6 +8,7 @@ import type { View } from '../store/view.ts'
 import { grantedTtl, type Ttl } from '../ttl.ts'
 import type { BatchCodec } from './batch.ts'
 import { accessorOf, SERVICE_PREFIX } from './identifier.ts'
+import { noteBatchToken, readRecalls } from './recalls.ts'
 import {
   childKey,
   childRecords,
@@ -103,7 +104,9 @@ function ttlOf(context: IssueContext, spec: TokenSpec): Ttl {
 async function makeBatch(context: IssueContext, spec: TokenSpec, ttlSeconds: number) {
   assert(!spec.neverExpires, 'a batch token ends')
   const { uuid: mountUuid } = spec.mount
-  const record = { ...common(context, spec, ttlSeconds), type: 'batch' as const, mountUuid }
+  const granted = await common(context, spec, ttlSeconds)
+  const record = { ...granted, type: 'batch' as const, mountUuid }
+  if (record.expiresAtMs !== null) await noteBatchToken(context.root, record.expiresAtMs)
   return { token: await context.batch.encode(record), record }
 }
 
@@ -116,7 +119,7 @@ async function makeService(context: IssueContext, spec: TokenSpec, ttlSeconds: n
     throw new BadRequest('cannot create a token with a duplicate ID')
   }
   const record: ServiceToken = {
-    ...common(context, spec, ttlSeconds),
+    ...(await common(context, spec, ttlSeconds)),
     type: 'service',
     accessor,
     numUses: spec.numUses,
@@ -141,7 +144,8 @@ function storeToken(root: View, record: ServiceToken): void {
   }
 }
 
-function common({ nowMs }: IssueContext, spec: TokenSpec, ttlSeconds: number) {
+async function common({ root, nowMs }: IssueContext, spec: TokenSpec, ttlSeconds: number) {
+  const { epoch } = await readRecalls(root)
   return {
     namespaceId: spec.namespace.id,
     policies: spec.policies,
@@ -157,5 +161,6 @@ function common({ nowMs }: IssueContext, spec: TokenSpec, ttlSeconds: number) {
     expiresAtMs: ttlSeconds === 0 ? null : nowMs + ttlSeconds * 1000,
     noDefaultPolicy: spec.noDefaultPolicy,
     role: spec.role,
+    ...(epoch > 0 && { epoch }),
   }
 }

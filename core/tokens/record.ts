@@ -27,6 +27,8 @@ const commonFields = {
   noDefaultPolicy: z.boolean(),
   /** The role of auth/token that made it, if one did. */
   role: z.string().optional(),
+  /** How many recalls there had been when it was granted (`recalls.ts`); absent: none. */
+  epoch: z.number().int().optional(),
 }
 
 const serviceSchema = z

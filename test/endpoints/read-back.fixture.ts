@@ -338,6 +338,7 @@ export const ACTIONS: Readonly<Record<string, string>> = {
   ]),
   ...because('it does something at once, with tests of its own', [
     'sys/remount',
+    'auth/token/inventory/revoke',
     'sys/leases/renew',
     'sys/leases/renew/sample',
     'sys/renew',

@@ -68,8 +68,8 @@ async function isOrphan(root: Request['storage'], record: TokenRecord): Promise<
   return parent === '' || (await findStored({ root }, parentNamespaceId, parent)) === undefined
 }
 
-/** Contract: http.md, 10.4. */
-async function tokenFacts(
+/** Contract: http.md, 10.4. @param token its text; empty: it is not shown */
+export async function tokenFacts(
   root: Request['storage'],
   record: TokenRecord,
   token: string,

@@ -17,6 +17,7 @@ import {
 import { parsePolicy } from '../../../core/policy/parse.ts'
 import { endedPolicies, removePolicy, writePolicy } from '../../../core/policy-ends.ts'
 import { findPolicy, newPolicy, policyPrefix, type PolicyRecord } from '../../../core/policies.ts'
+import { MAX_TIME_MS, parseTime } from '../../../core/time-text.ts'
 
 const fields = {
   name: caselessName('Name of the policy; upper and lower case are the same.').default(''),
@@ -254,13 +255,9 @@ function expiryOf({ expiration, ttl }: PolicyRequest['data'], nowMs: number): nu
   return atMs
 }
 
-/** Later times have no form of RFC 3339. */
-const MAX_TIME_MS = Date.UTC(9999, 11, 31, 23, 59, 59)
-const RFC3339 = /^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:\d\d)$/
-
 function timeOf(text: string): number {
-  const atMs = RFC3339.test(text) ? Date.parse(text.toUpperCase()) : Number.NaN
-  if (!Number.isNaN(atMs)) return atMs
+  const atMs = parseTime(text)
+  if (atMs !== undefined) return atMs
   throw new BadRequest("'expiration' must be a time such as 2030-01-31T12:00:00Z")
 }
 
