@@ -64,6 +64,11 @@ export const CATALOG: readonly Entry[] = [
     load: async () => (await import('./auth.ts')).tune,
   },
   {
+    name: 'debug',
+    summary: 'Write down what a server does, for who is to help',
+    load: async () => (await import('./debug.ts')).debug,
+  },
+  {
     name: 'delete',
     summary: 'Delete what is at a path',
     load: async () => (await import('./logical.ts')).remove,
