@@ -7,6 +7,7 @@ import { openListener, type Listener, type ListenerConfig } from '../../core/htt
 import { ListenerRefused } from '../../core/http/listener-refused.ts'
 import type { SystemTtl } from '../../core/mounts/mount.ts'
 import { Node } from '../../core/node.ts'
+import type { PluginType } from '../../core/plugin/plugin.ts'
 import { systemRandom } from '../../core/random.ts'
 import { ShamirSeal } from '../../core/seal/shamir.ts'
 import type { AuditSettings } from '../../engines/system/paths/audit.ts'
@@ -35,6 +36,8 @@ export interface RunningConfig {
   readonly prometheus?: boolean
   /** Absent: nothing is open. */
   readonly debugging?: Debugging
+  /** Engines and methods beside the built-in ones. */
+  readonly plugins?: readonly PluginType[]
 }
 
 export interface RunningListener extends ListenerConfig {
@@ -64,6 +67,18 @@ export class RunningServer {
           ? parts.audit.info({ device: path }, 'audit: the device works again')
           : parts.audit.error({ device: path, err: describe(failure) }, 'audit: the device fails'),
     })
+    const builtin = builtinPlugins({
+      audit: this.#audit,
+      auditSettings: config.audit,
+      apiAddress: config.apiAddress ?? '',
+      configuration: shownConfiguration(config),
+      logLevels: levels,
+      followLog: tail.follow,
+      warn: (text) => log.warn(text),
+      prometheus: config.prometheus ?? true,
+      ...(config.debugging && { debugging: config.debugging }),
+      responseHeaders: config.listeners.flatMap(headerNames),
+    })
     this.node = new Node({
       storage,
       storageType: config.storage.type,
@@ -74,18 +89,7 @@ export class RunningServer {
       systemTtl: config.systemTtl,
       limits: config.limits,
       clusterName: config.clusterName,
-      plugins: builtinPlugins({
-        audit: this.#audit,
-        auditSettings: config.audit,
-        apiAddress: config.apiAddress ?? '',
-        configuration: shownConfiguration(config),
-        logLevels: levels,
-        followLog: tail.follow,
-        warn: (text) => log.warn(text),
-        prometheus: config.prometheus ?? true,
-        ...(config.debugging && { debugging: config.debugging }),
-        responseHeaders: config.listeners.flatMap(headerNames),
-      }),
+      plugins: (node) => [...builtin(node), ...(config.plugins ?? [])],
       onFailure: (what, error) => log.error({ err: describe(error) }, `core: ${what} failed`),
       onSealChange: (sealed) => {
         log.info(`core: the server is ${sealed ? 'sealed' : 'unsealed'}`)
