@@ -55,9 +55,10 @@ export class RawClient {
     return this.next()
   }
 
-  async next(): Promise<RawAnswer | undefined> {
+  /** @param isHead the answer is to a HEAD: it tells the length of a body that does not come */
+  async next({ isHead = false } = {}): Promise<RawAnswer | undefined> {
     for (;;) {
-      const answer = this.#take()
+      const answer = this.#take(isHead)
       if (answer !== undefined || this.#closed) return answer
       await new Promise<void>((resolve) => (this.#wake = resolve))
     }
@@ -67,7 +68,7 @@ export class RawClient {
     while (!this.#closed) await new Promise<void>((resolve) => (this.#wake = resolve))
   }
 
-  #take(): RawAnswer | undefined {
+  #take(isHead: boolean): RawAnswer | undefined {
     const end = this.#received.indexOf('\r\n\r\n')
     if (end < 0) return undefined
     const [first = '', ...lines] = this.#received.toString('latin1', 0, end).split('\r\n')
@@ -78,7 +79,7 @@ export class RawClient {
       }),
     )
     const start = end + 4
-    const length = Number(headers.get('content-length') ?? 0)
+    const length = isHead ? 0 : Number(headers.get('content-length') ?? 0)
     if (this.#received.length < start + length) return undefined
     const body = this.#received.toString('utf8', start, start + length)
     this.#received = this.#received.subarray(start + length)
