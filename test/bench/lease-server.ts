@@ -25,7 +25,10 @@ const system = {
     accounts--
   },
 }
-const config = devConfig(`127.0.0.1:${port}`, folder)
+const config = devConfig(
+  { kind: 'tcp', host: '127.0.0.1', port: Number(port) },
+  { folder, files: undefined },
+)
 const log = openLog({ level: 'error', format: 'standard' })
 await RunningServer.start({ ...config, plugins: [accountsEngine(system)] }, log)
 setInterval(() => process.stdout.write(`${accounts}\n`), PRINT_MS)
