@@ -1,4 +1,5 @@
 import { describe, expect, onTestFinished, test } from 'vitest'
+import { MemoryStorage } from '../../../storage/memory.ts'
 import { startCluster, type Answer, type Cluster } from '../../../test/support/kit.ts'
 import { memberOf } from '../../../test/support/json.ts'
 import { damage, keysBelow, putPolicy } from '../../../test/support/records.ts'
@@ -434,6 +435,29 @@ describe('deleting', () => {
       [200, 400],
       [404, 200],
     ]).toContainEqual([made.status, deleted.status])
+  })
+
+  test('sees one that was made below it after it had looked', async () => {
+    const storage = new (class extends MemoryStorage {
+      afterList: (prefix: string) => Promise<unknown> = async () => undefined
+      override async list(...what: Parameters<MemoryStorage['list']>) {
+        const found = await super.list(...what)
+        await this.afterList(what[0])
+        return found
+      }
+    })()
+    const cluster = await startCluster({ storage })
+    onTestFinished(() => cluster.close())
+    await make(cluster, 'a')
+    storage.afterList = async (prefix) => {
+      if (!prefix.startsWith('namespace-link/')) return
+      storage.afterList = async () => undefined
+      const made = await cluster.write('sys/namespaces/b', {}, { node: 1, ...within('a') })
+      expect(made.status).toBe(200)
+    }
+    const deleted = await cluster.remove('sys/namespaces/a', { node: 0 })
+    expect(deleted.errors).toEqual(['unable to delete namespace containing child namespaces'])
+    expect((await cluster.read('sys/mounts', within('a/b'))).status).toBe(200)
   })
 
   test('of what is not there is a warning', async () => {
