@@ -6,7 +6,13 @@ import { initEndpoint } from './direct/init.ts'
 import { sealedSealEndpoint } from './direct/seal.ts'
 import { sealStatusEndpoint, unsealEndpoint } from './direct/unseal.ts'
 import { BadRequest } from './errors.ts'
-import { withNamespace, type App, type HttpRequest, type HttpResponse } from './http/message.ts'
+import {
+  withHeaders,
+  withNamespace,
+  type App,
+  type HttpRequest,
+  type HttpResponse,
+} from './http/message.ts'
 import type { Node } from './node.ts'
 import type { OpenedBy } from './plugin/path.ts'
 import { asRequestError, isOurs, renderError } from './request/failure.ts'
@@ -45,16 +51,30 @@ export function createApi(
 ): App {
   const direct = new Map([...DIRECT, ...byPath(open)])
   const api = { node, direct }
-  const app: App = (http) =>
+  const app = (http: HttpRequest) =>
     http.headers['origin'] === undefined ? answer(api, http) : fromPage(api, http)
-  if (opened.length === 0) return app
-  return (http) => app(http.path.startsWith(SYSTEM) ? withOpened(http, opened) : http)
+  const own =
+    opened.length === 0
+      ? app
+      : (http: HttpRequest) => app(http.path.startsWith(SYSTEM) ? withOpened(http, opened) : http)
+  return Object.assign(own, { asksForBody: true })
 }
 
-/** Not by spreading: a listener's request has its headers in a getter. */
+/** Not by spreading: a listener's request has its headers in a getter, and its body may come later. */
 function withOpened(http: HttpRequest, opened: readonly OpenedBy[]): HttpRequest {
-  const { method, path, query, headers, body, client } = http
-  return { method, path, query, headers, body, client, opened }
+  const { method, path, query, headers, client, receive } = http
+  return {
+    method,
+    path,
+    query,
+    headers,
+    get body() {
+      return http.body
+    },
+    receive,
+    client,
+    opened,
+  }
 }
 
 interface Api {
@@ -111,12 +131,16 @@ async function handleDirectly(
   asked: string | undefined,
 ): Promise<HttpResponse> {
   try {
+    const admitted = await node.pipeline.admit(http)
+    if (admitted?.refusal !== undefined) return admitted.refusal
     const handle = handlerFor(endpoint, http.method)
     const namespace = asked?.replaceAll(/^\/+|\/+$/g, '') ?? ''
     if (endpoint.inNamespaces !== true && namespace !== '' && namespace !== 'root') {
       throw new BadRequest('operation unavailable in namespaces')
     }
-    return await handle(node, http)
+    await http.receive?.()
+    const response = await handle(node, http)
+    return admitted === undefined ? response : withHeaders(response, admitted.headers)
   } catch (error) {
     if (isOurs(error)) node.parts.onFailure(endpoint.path, error)
     return renderError(asRequestError(error))

@@ -23,6 +23,7 @@ export class Metrics {
   readonly #requests = new Map<string, Summary>()
   #failures = 0
   #auditFailures = 0
+  #rateLimited = 0
 
   /** hot: a request was answered. */
   observe(operation: string, spanMs: number): void {
@@ -46,6 +47,11 @@ export class Metrics {
   /** A request was not done, or its answer withheld, because no audit device took it. */
   auditFailed(): void {
     this.#auditFailures += 1
+  }
+
+  /** A request was refused because its client made too many. */
+  rateLimited(): void {
+    this.#rateLimited += 1
   }
 
   /** @see https://prometheus.io/docs/instrumenting/exposition_formats/ */
@@ -99,6 +105,11 @@ export class Metrics {
         name: 'audit_failures',
         help: 'Requests that failed because no audit device took them.',
         value: this.#auditFailures,
+      },
+      {
+        name: 'rate_limited',
+        help: 'Requests that were refused because a rate limit was passed.',
+        value: this.#rateLimited,
       },
     ]
   }

@@ -2,6 +2,7 @@
  * The way of a request, from its HTTP form to its answer: what the design draws, in that order. One attempt is one
  * transaction; when it meets another writer it starts again.
  */
+import { StorageUnavailable } from '../storage/contract.ts'
 import type { AuditBroker } from './audit/broker.ts'
 import type { AuditedHeaders } from './audit/facts.ts'
 import { AuditFailed } from './audit/failures.ts'
@@ -9,7 +10,7 @@ import { readAuditedHeaders, readAuditTable } from './audit-records.ts'
 import type { Clock } from './clock.ts'
 import { assert, BadRequest, Sealed, TooManyConflicts } from './errors.ts'
 import type { BodyLimits } from './http/body.ts'
-import { withNamespace, type HttpRequest, type HttpResponse } from './http/message.ts'
+import { withHeaders, withNamespace, type HttpRequest, type HttpResponse } from './http/message.ts'
 import type { InFlight } from './in-flight.ts'
 import type { Metrics } from './metrics.ts'
 import type { SystemTtl } from './mounts/mount.ts'
@@ -17,6 +18,7 @@ import type { Registry } from './mounts/registry.ts'
 import type { AclCache } from './policies.ts'
 import type { Handled } from './plugin/path.ts'
 import type { Mount } from './plugin/request.ts'
+import { RateGate, type Admitted } from './quota/gate.ts'
 import type { Random } from './random.ts'
 import { act, announce, type Acting } from './request/act.ts'
 import { Arrivals } from './request/arrivals.ts'
@@ -86,10 +88,12 @@ export class Pipeline {
   readonly #parts: PipelineParts
   readonly #turns = new Turns()
   readonly #arrivals: Arrivals
+  readonly #gate: RateGate
 
   constructor(parts: PipelineParts) {
     this.#parts = parts
     this.#arrivals = new Arrivals(() => this.#refresh())
+    this.#gate = new RateGate(parts)
   }
 
   /** hot: answers a request below `/v1/`. */
@@ -100,10 +104,7 @@ export class Pipeline {
     const slot = inFlight.begin(id, http, clock.nowMs())
     let response: HttpResponse
     try {
-      const exchange = newExchange(id, readRequest(http, this.#parts.limits))
-      await this.#arrivals.join()
-      const first = await this.#attempt(exchange)
-      response = 'conflict' in first ? await this.#tryAgain(exchange, first) : first
+      response = await this.#enter(id, http)
     } catch (error) {
       response = this.#failed(id, error)
     } finally {
@@ -112,6 +113,47 @@ export class Pipeline {
     metrics.observe(http.method, clock.monotonicMs() - startedAtMs)
     const namespace = header(http, 'x-vault-namespace')
     return namespace === undefined ? response : withNamespace(response, namespace)
+  }
+
+  /** A body that has not come yet is waited for after the rate limits, where there are some. */
+  async #enter(id: string, http: HttpRequest): Promise<HttpResponse> {
+    const { receive } = http
+    const bodyLast = receive !== undefined && this.#gate.limits() !== undefined
+    if (receive !== undefined && !bodyLast) await receive()
+    await this.#arrivals.join()
+    const limits = this.#gate.limits()
+    const admitted = limits === undefined ? undefined : await this.#gate.admit(id, http, limits)
+    if (admitted?.refusal !== undefined) return admitted.refusal
+    if (bodyLast) {
+      await receive()
+      await this.#arrivals.join()
+    }
+    if (admitted === undefined) return this.#run(id, http)
+    const response = await this.#run(id, http).catch((error: unknown) => this.#failed(id, error))
+    return withHeaders(response, admitted.headers)
+  }
+
+  async #run(id: string, http: HttpRequest): Promise<HttpResponse> {
+    const exchange = newExchange(id, readRequest(http, this.#parts.limits))
+    const first = await this.#attempt(exchange)
+    return 'conflict' in first ? this.#tryAgain(exchange, first) : first
+  }
+
+  /**
+   * For requests that do not come through `handle`. Where the storage cannot be read, they are not limited: they ask how
+   * the server is.
+   *
+   * @returns `undefined`: no limit says anything of it
+   */
+  async admit(http: HttpRequest): Promise<Admitted | undefined> {
+    try {
+      this.#refresh()
+      const limits = this.#gate.limits()
+      return limits && (await this.#gate.admit(this.#parts.random.uuid(), http, limits))
+    } catch (error) {
+      if (error instanceof StorageUnavailable) return undefined
+      throw error
+    }
   }
 
   async #tryAgain(exchange: Exchange, first: Conflict): Promise<HttpResponse> {

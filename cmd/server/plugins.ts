@@ -26,6 +26,7 @@ import { namespacePaths } from '../../engines/system/paths/namespaces.ts'
 import { passwordPolicyPaths } from '../../engines/system/paths/password-policies.ts'
 import { pluginPaths } from '../../engines/system/paths/plugins.ts'
 import { rawPaths } from '../../engines/system/paths/raw.ts'
+import { quotaPaths } from '../../engines/system/paths/quotas.ts'
 import { rekeyPaths } from '../../engines/system/paths/rekey.ts'
 import { policyPaths } from '../../engines/system/paths/policies.ts'
 import { policyExplainPaths } from '../../engines/system/paths/policy-explain.ts'
@@ -96,6 +97,7 @@ function systemPaths(node: Node, parts: PluginParts) {
     ...mountPaths(registry, node.parts.systemTtl),
     ...namespacePaths(unsealed),
     ...policyPaths(),
+    ...quotaPaths(registry),
     ...policyExplainPaths(unsealed, registry),
     ...passwordPolicyPaths,
     ...leasePaths({ unsealed, mounts: () => mountServices(node), revoker: () => node.revoker }),

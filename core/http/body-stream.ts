@@ -5,11 +5,11 @@
 import type { IncomingMessage } from 'node:http'
 import { BodyTooLarge, RequestError } from '../errors.ts'
 
-/** The client closed the connection; nobody reads the answer. */
-export class ClientGone extends Error {
+/** The client closed the connection; nobody reads the answer (499 is what proxies log then). */
+export class ClientGone extends RequestError {
   override readonly name = 'ClientGone'
   constructor() {
-    super('the client closed the connection before its request was answered')
+    super(499, 'the client closed the connection before its request was answered')
   }
 }
 

@@ -47,11 +47,13 @@ export class Exchange implements HttpRequest {
   /** When its time is over, on the monotonic clock. */
   readonly deadlineMs: number
   body: Buffer = NO_BODY
+  receive: (() => Promise<void>) | undefined = undefined
   readonly outgoing: ServerResponse
   /** Among the requests of its listener, while it is one of them. */
   slot: number | undefined = undefined
   readonly #incoming: IncomingMessage
   #stream: BodyStream | undefined
+  #received: Promise<void> | undefined
   #controller: AbortController | undefined
   #aborted: Error | undefined
 
@@ -103,8 +105,13 @@ export class Exchange implements HttpRequest {
     return (length !== undefined && length !== '0') || headers['transfer-encoding'] !== undefined
   }
 
-  /** Fills `body`. @throws {RequestError | ClientGone} as `BodyStream`, and when the time is over */
-  async receiveBody(maxBytes: number, budget: BodyBudget): Promise<void> {
+  /** Before `receive`, which fails as `BodyStream` does, and when the time is over. */
+  expectBody(maxBytes: number, budget: BodyBudget): void {
+    this.receive = () => (this.#received ??= this.#receive(maxBytes, budget))
+  }
+
+  async #receive(maxBytes: number, budget: BodyBudget): Promise<void> {
+    if (this.#aborted !== undefined) throw this.#aborted
     this.#stream = new BodyStream(this.#incoming, maxBytes, budget)
     this.body = await this.#stream.collect()
   }

@@ -192,7 +192,8 @@ class NodeListener implements Listener {
       exchange = this.#begin(incoming, outgoing)
       const isApi = exchange.path.startsWith(API_PREFIX)
       if (isApi && exchange.hasBody) {
-        await exchange.receiveBody(this.#config.limits.maxRequestBytes, this.#budget)
+        exchange.expectBody(this.#config.limits.maxRequestBytes, this.#budget)
+        if (this.#parts.app.asksForBody !== true) await exchange.receive?.()
       }
       if (!isApi || this.#config.viaHono) {
         await this.#viaHono(exchange, incoming, outgoing)

@@ -15,8 +15,14 @@ export interface HttpRequest {
   readonly query: ReadonlyMap<string, readonly string[]>
   /** Names in lower case; a repeated header's values as node:http joins them. */
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>
-  /** Whole; empty when there is none. At most the listener's `max_request_size`. */
+  /** Whole, or empty until `receive`; empty when there is none. At most the listener's `max_request_size`. */
   readonly body: Buffer
+  /**
+   * Where there is a body that has not come yet: fills `body`. May be called again.
+   *
+   * @throws {RequestError} it is too large, or the request's time is over
+   */
+  readonly receive?: (() => Promise<void>) | undefined
   readonly client: Client
   /** The settings by which the listener lets some operations be done without a token; absent: none. */
   readonly opened?: readonly OpenedBy[]
@@ -32,8 +38,19 @@ export interface HttpResponse {
 
 /** The answer with the request's `X-Vault-Namespace`, which it repeats. */
 export function withNamespace(response: HttpResponse, namespace: string): HttpResponse {
-  return { ...response, headers: { ...response.headers, 'X-Vault-Namespace': namespace } }
+  return withHeaders(response, { 'X-Vault-Namespace': namespace })
+}
+
+export function withHeaders(
+  response: HttpResponse,
+  headers: HttpResponse['headers'],
+): HttpResponse {
+  return { ...response, headers: { ...response.headers, ...headers } }
 }
 
 /** Answers a request; never throws for what a client did. */
-export type App = (request: HttpRequest) => Promise<HttpResponse>
+export interface App {
+  (request: HttpRequest): Promise<HttpResponse>
+  /** It waits for the body itself, if it wants it; else it gets the body whole. */
+  readonly asksForBody?: boolean
+}

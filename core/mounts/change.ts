@@ -6,6 +6,7 @@ import { BadRequest } from '../errors.ts'
 import { childNamespace } from '../namespaces.ts'
 import type { UpgradeResult } from '../plugin/plugin.ts'
 import type { Namespace } from '../plugin/request.ts'
+import { removeRateLimits } from '../quota/record.ts'
 import type { Random } from '../random.ts'
 import type { View } from '../store/view.ts'
 import { newMount, type NewMount } from './defaults.ts'
@@ -64,13 +65,18 @@ export async function unmount({ root, namespace }: ChangeContext, path: string):
   const entry = await mountAt(root, namespace.id, path)
   if (entry === undefined) return
   await beginChange(root, namespace.id)
-  unmountEntry(root, namespace.id, entry)
+  await unmountEntry(root, namespace.id, entry)
 }
 
 /** The same of a mount that was found, built-in ones too: for who removes all of a namespace. */
-export function unmountEntry(root: View, namespaceId: string, entry: MountEntry): void {
+export async function unmountEntry(
+  root: View,
+  namespaceId: string,
+  entry: MountEntry,
+): Promise<void> {
   removeMount(root, namespaceId, entry)
   purgeLater(root, namespaceId, entry)
+  await removeRateLimits(root, ({ mountUuid }) => mountUuid === entry.uuid)
 }
 
 /** Replaces an entry's settings. With other options, the engine is told, and may refuse. */

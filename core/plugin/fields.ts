@@ -153,6 +153,9 @@ export const mountPath = (description: string) =>
 export const integer = (description: string) =>
   field({ type: 'integer' }, description, (input) => toInteger(input))
 
+/** A number with or without a fraction, or a text that is one; true is 1. */
+export const number = (description: string) => field({ type: 'number' }, description, toNumber)
+
 /** true, false, 1, 0 and their spellings. */
 export const boolean = (description: string) => field({ type: 'boolean' }, description, toBoolean)
 
@@ -235,6 +238,17 @@ function parseInteger(text: string): number | undefined {
     return text.startsWith('-') ? -Number(digits) : Number(digits)
   }
   return DECIMAL.test(text) ? Number(text) : undefined
+}
+
+const FLOAT = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/
+
+function toNumber(input: Json): number {
+  if (typeof input === 'boolean') return input ? 1 : 0
+  if (typeof input === 'object' && !JSON.isRawJSON(input)) throw unexpected('float64', input)
+  const text = toText(input).trim()
+  const value = text === '' ? 0 : FLOAT.test(text) ? Number(text) : NaN
+  if (Number.isFinite(value)) return value
+  throw new Unconvertible("'' cannot parse value as 'float64': strconv.ParseFloat: invalid syntax")
 }
 
 const TRUE = new Set(['1', 't', 'T', 'TRUE', 'true', 'True'])

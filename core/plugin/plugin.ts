@@ -41,8 +41,22 @@ export interface Plugin {
    * step in a transaction of its own. @returns whether there is more to do
    */
   periodic?(context: MountContext): Promise<boolean>
+  /**
+   * As which role a request would log in, where the method has roles: for rate limits, which count before anything of
+   * the request is believed. @returns `undefined` where it is no login, or of no role
+   */
+  loginRole?(login: LoginAttempt): Promise<string | undefined>
   /** Asks the method again at renewal; what it returns replaces the token's limits. */
   renew?(request: RequestBase, grant: RenewedGrant): Promise<Renewal>
+}
+
+export interface LoginAttempt {
+  /** Of the mount. */
+  readonly storage: View
+  /** Below the mount, canonical. */
+  readonly path: string
+  /** Reads and parses the body: only a login is worth that. */
+  readonly readBody: () => Promise<JsonObject>
 }
 
 export interface MountContext {

@@ -36,14 +36,25 @@ const FALSE = new Set(['', '0', 'f', 'F', 'FALSE', 'false', 'False'])
 /** hot. @throws {RequestError} it is no request that the API knows */
 export function readRequest(http: HttpRequest, limits: BodyLimits): Incoming {
   const operation = operationOf(http)
+  const writes = operation === 'update' || operation === 'patch'
+  if (writes && http.path.endsWith('/')) {
+    throw new BadRequest("cannot write to a path ending in '/'")
+  }
+  return readHead(http, operation, writes ? parseBody(http, limits) : queryFields(http.query))
+}
+
+/** What audit is told of a request whose body nobody reads. @throws {RequestError} */
+export function readUnread(http: HttpRequest): Incoming {
+  return readHead(http, operationOf(http), NO_FIELDS)
+}
+
+function readHead(http: HttpRequest, operation: Operation, body: JsonObject): Incoming {
   const base = http.path.slice(API_PREFIX.length)
   const listing = operation === 'list' || operation === 'scan'
-  const writes = operation === 'update' || operation === 'patch'
-  if (writes && base.endsWith('/')) throw new BadRequest("cannot write to a path ending in '/'")
   return {
     operation,
     path: listing && !base.endsWith('/') ? `${base}/` : base,
-    body: writes ? parseBody(http, limits) : queryFields(http.query),
+    body,
     token: tokenOf(http),
     namespace: header(http, 'x-vault-namespace'),
     wrapTtlSeconds: wrapTtlOf(http),

@@ -59,6 +59,23 @@ async function expectUnharmed(): Promise<void> {
   })
 }
 
+test('a client that passed a rate limit is told so before it has sent its body, and the connection serves on', async () => {
+  const limit = { rate: 1, interval: '1h', path: 'secret/data/limited' }
+  await server.api('POST', 'sys/quotas/rate-limit/limited', { token, body: limit })
+  await read('limited')
+  const socket = await openSocket(server.port)
+  const answer = new Promise<string>((resolve) => {
+    socket.once('data', (chunk: Buffer) => resolve(chunk.toString('latin1')))
+  })
+  socket.write(
+    `POST /v1/secret/data/limited HTTP/1.1\r\nHost: localhost\r\nX-Vault-Token: ${token}\r\nContent-Length: 1000\r\n\r\n`,
+  )
+  expect(await answer).toMatch(/^HTTP\/1\.1 429 /)
+  socket.write('x'.repeat(1000) + message('GET', '/v1/sys/health', { headers: CLOSE }))
+  expect(await readToEnd(socket)).toMatch(/^HTTP\/1\.1 200 /)
+  await server.api('DELETE', 'sys/quotas/rate-limit/limited', { token })
+})
+
 describe('bodies', () => {
   async function refusedBody(body: string | Buffer): Promise<string> {
     const head = Buffer.from(

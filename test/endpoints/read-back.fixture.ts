@@ -235,6 +235,18 @@ export const PAIRS: Readonly<Record<string, Pair>> = {
     },
     unseen: { enable: 'kept for compatibility: naming origins enables it' },
   },
+  'sys/quotas/rate-limit/sample': {
+    base: { rate: 1_000_000 },
+    values: {
+      path: { write: 'sys/sample' },
+      role: { write: 'sample', along: { path: 'auth/sweep-approle' } },
+      rate: { write: 2_000_000.5 },
+      interval: { write: 7 },
+      block_interval: { write: 7 },
+      inheritable: { write: false },
+    },
+    unseen: { type: 'kept for compatibility: it is in the path' },
+  },
   'sys/raw/sample': {
     unseen: {
       compression_type: 'refused: no record is compressed',

@@ -3,6 +3,7 @@ import { isWithin } from '../../../core/cidr.ts'
 import { BadRequest } from '../../../core/errors.ts'
 import { string } from '../../../core/plugin/fields.ts'
 import { path } from '../../../core/plugin/path.ts'
+import type { LoginAttempt } from '../../../core/plugin/plugin.ts'
 import type { Request } from '../../../core/plugin/request.ts'
 import type { Response } from '../../../core/plugin/response.ts'
 import { grantOf } from '../../../core/plugin/token-settings.ts'
@@ -47,6 +48,14 @@ export const loginPath = path('login', {
     },
   ],
 })
+
+/** The name of the role, whether or not the rest would be right. */
+export async function loginRole({ storage, path: at, readBody }: LoginAttempt) {
+  if (at !== 'login') return undefined
+  const { role_id: roleId } = await readBody()
+  const found = typeof roleId === 'string' && (await storage.get(roleIds, roleIdKey(roleId)))
+  return found ? found.role : undefined
+}
 
 async function login(request: LoginRequest): Promise<Response> {
   const { data, storage, mount, client } = request

@@ -16,6 +16,7 @@ const AREAS = [
   'sys-mounts',
   'sys-namespaces',
   'sys-policies',
+  'sys-quotas',
   'sys-rekey',
   'sys-ui',
   'sys-wrapping',
