@@ -27,6 +27,13 @@ async function main(): Promise<number> {
     terminal.err(refusal)
     return 1
   }
+  const { COMP_LINE: line, COMP_POINT: point } = terminal.env
+  if (line !== undefined) {
+    const { candidates } = await import('./cli/complete.ts')
+    const typed = line.slice(0, point === undefined ? undefined : Number(point))
+    for (const one of await candidates(typed, args[1], terminal)) terminal.out(`${one}\n`)
+    return 0
+  }
   if (args[0] === 'server') {
     const { runServer } = await import('./server/server.ts')
     // A line that nobody reads must not hold the process.

@@ -64,6 +64,11 @@ export const CATALOG: readonly Entry[] = [
     load: async () => (await import('./auth.ts')).tune,
   },
   {
+    name: 'completion',
+    summary: 'Print what a shell needs to complete commands',
+    load: async () => (await import('./completion.ts')).completion,
+  },
+  {
     name: 'debug',
     summary: 'Write down what a server does, for who is to help',
     load: async () => (await import('./debug.ts')).debug,

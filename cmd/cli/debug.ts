@@ -24,8 +24,11 @@ const flags = {
   output: text('The file, or the folder with -compress=false; default: named by the time.'),
   target: list(
     `What to capture: ${DEBUG_TARGETS.join(', ')}; may be given several times; default: all.`,
+    { values: DEBUG_TARGETS },
   ),
-  'log-format': text('How lines of the log are written: standard (default) or json.'),
+  'log-format': text('How lines of the log are written: standard (default) or json.', {
+    values: FORMATS,
+  }),
 }
 type DebugCall = Call<typeof flags>
 

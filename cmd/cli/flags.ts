@@ -11,6 +11,8 @@ interface Flag<T> {
   readonly about: string
   /** What help shows after `=`; a boolean has none. */
   readonly sample: string | undefined
+  /** What it may be, for completion; empty: anything. */
+  readonly values: readonly string[]
   readonly aliases: readonly string[]
   readonly hidden: boolean
   /** What it holds before it is given. */
@@ -33,11 +35,12 @@ export type FlagValues<F> = { readonly [K in keyof F]: ValueOf<F[K]> }
 interface Manner {
   readonly alias?: string
   readonly hidden?: boolean
+  readonly values?: readonly string[]
 }
 
 function flag<T>(
   about: string,
-  { alias, hidden = false }: Manner,
+  { alias, hidden = false, values = [] }: Manner,
   { sample, initial, add }: Reading<T>,
 ): Flag<T> {
   const begin = () => {
@@ -51,7 +54,7 @@ function flag<T>(
       },
     }
   }
-  return { about, aliases: alias === undefined ? [] : [alias], hidden, sample, begin }
+  return { about, aliases: alias === undefined ? [] : [alias], hidden, values, sample, begin }
 }
 
 interface Reading<T> extends Pick<Flag<T>, 'sample'> {

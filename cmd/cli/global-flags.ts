@@ -42,6 +42,7 @@ export const connectionFlags = {
 export const formatFlag = {
   format: text(
     'How to print the answer: table, json or yaml (read also: raw). Also: VAULT_FORMAT.',
+    { values: ['table', 'json', 'yaml', 'raw'] },
   ),
 }
 

@@ -14,8 +14,12 @@ export const monitor = command({
   %p monitor
   %p monitor -log-level=debug -log-format=json`,
   flags: {
-    'log-level': text(`This level and those above it: ${LOG_LEVELS.join(', ')}; default info.`),
-    'log-format': text('How the lines are written: standard (default) or json.'),
+    'log-level': text(`This level and those above it: ${LOG_LEVELS.join(', ')}; default info.`, {
+      values: LOG_LEVELS,
+    }),
+    'log-format': text('How the lines are written: standard (default) or json.', {
+      values: FORMATS,
+    }),
   },
   async run({ flags, connection, terminal }) {
     const query = {

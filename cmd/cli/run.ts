@@ -1,20 +1,19 @@
 /** Runs one command line: finds the command, runs it, and makes its end an exit code. */
 import { RequestError } from '../../core/errors.ts'
-import { connectionFrom } from '../client/connection.ts'
-import type { Connection, Mode } from '../client/connection.ts'
 import { DryRun } from '../client/dry-run.ts'
 import { ApiError, ConnectionFailed, RequestFailed } from '../client/errors.ts'
 import { FORMATS, printerFor } from '../output/printer.ts'
 import type { Printer } from '../output/printer.ts'
+import { autocomplete, autocompleteAction } from './autocomplete.ts'
 import { CATALOG } from './catalog.ts'
 import type { Entry } from './catalog.ts'
-import type { Setting } from './command.ts'
 import { setting } from '../client/environment.ts'
 import { CommandFailed, EXIT_REMOTE, EXIT_USAGE } from './failure.ts'
 import { commandHelp, groupHelp, programHelp } from './help.ts'
+import { findEntry } from './find-entry.ts'
 import type { Program } from './program.ts'
+import { connector } from './connector.ts'
 import type { Terminal } from './terminal.ts'
-import { readTokenFile } from './token-file.ts'
 import { unknownCommand } from './unknown-command.ts'
 
 /** No such command: the shell's own code. */
@@ -26,6 +25,8 @@ export async function runCommandLine(
   terminal: Terminal,
   program: Program,
 ): Promise<number> {
+  const action = autocompleteAction(args)
+  if (action !== undefined) return autocomplete(action, terminal, program)
   const asked = askedFormat(args, terminal)
   const format = FORMATS.find((known) => known === asked)
   if (format === undefined) {
@@ -48,7 +49,12 @@ export async function runCommandLine(
   const command = await entry.load()
   const printer = await printerFor(terminal, format, program)
   try {
-    return await command.execute(rest, settingOf(terminal, program, printer))
+    return await command.execute(rest, {
+      terminal,
+      program,
+      printer,
+      connect: connector(terminal),
+    })
   } catch (error) {
     return explain(error, { terminal, program, printer })
   }
@@ -72,62 +78,10 @@ function wantsHelp(args: readonly string[]): boolean {
   return before.some((arg) => ['-h', '-help', '--help'].includes(arg))
 }
 
-/** The command with the longest name that the first words spell. */
-function findEntry(args: readonly string[]): { entry: Entry | undefined; rest: readonly string[] } {
-  let found: { entry: Entry | undefined; rest: readonly string[] } = {
-    entry: undefined,
-    rest: args,
-  }
-  for (let words = 1; words <= args.length; words++) {
-    const name = args.slice(0, words).join(' ')
-    const entry = CATALOG.find((candidate) => candidate.name === name)
-    if (entry === undefined) break
-    found = { entry, rest: args.slice(words) }
-  }
-  return found
-}
-
 async function helpOf(entry: Entry | undefined, program: Program): Promise<string> {
   if (entry === undefined) return programHelp(CATALOG, program)
   if (entry.load === undefined) return groupHelp(entry, CATALOG, program)
   return commandHelp(await entry.load(), program)
-}
-
-function settingOf(terminal: Terminal, program: Program, printer: Printer): Setting {
-  const { env, home } = terminal
-  return {
-    terminal,
-    program,
-    printer,
-    connect(flags, { withToken }): Connection {
-      const mode: Mode = flags['output-curl-string']
-        ? 'curl'
-        : flags['output-policy']
-          ? 'policy'
-          : 'send'
-      const token = withToken ? (setting(env, 'TOKEN') ?? readTokenFile(home)) : ''
-      return connectionFrom(
-        {
-          agentAddress: flags['agent-address'],
-          address: flags.address,
-          caCert: flags['ca-cert'],
-          caPath: flags['ca-path'],
-          clientCert: flags['client-cert'],
-          clientKey: flags['client-key'],
-          tlsServerName: flags['tls-server-name'],
-          tlsSkipVerify: flags['tls-skip-verify'],
-          namespace: flags.ns ?? flags.namespace,
-          wrapTtlSeconds: flags['wrap-ttl'],
-          mfa: flags.mfa,
-          headers: flags.header,
-          policyOverride: flags['policy-override'],
-          disableRedirects: flags['disable-redirects'],
-        },
-        env,
-        { token, mode },
-      )
-    },
-  }
 }
 
 interface Surroundings {

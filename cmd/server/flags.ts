@@ -18,6 +18,8 @@ const OPTIONS = {
   help: { type: 'boolean', short: 'h', default: false },
 } as const
 
+export const FLAG_NAMES = Object.keys(OPTIONS)
+
 export const USAGE = `Usage: keyhold server [options]
 
   Starts a server. With a configuration:
