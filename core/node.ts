@@ -8,9 +8,11 @@ import type { AuditBroker } from './audit/broker.ts'
 import { bootstrap, readCluster, type Cluster } from './bootstrap.ts'
 import type { Barrier, BarrierParts } from './barrier/barrier.ts'
 import { CORE_RECORDS } from './barrier/record-keys.ts'
+import { Drill, DRILL_KEY } from './ceremonies/drill.ts'
 import { GENERATE_ROOT_KEY, GenerateRoot } from './ceremonies/generate-root.ts'
 import { ROTATION_WORDS } from './ceremonies/rekey-words.ts'
 import { REKEY_KEY, Rekey } from './ceremonies/rekey.ts'
+import { describeShares, SHARE_SET_KEY, shareSets } from './ceremonies/share-set.ts'
 import type { Clock } from './clock.ts'
 import { startDuties, type Duties } from './duties.ts'
 import { overdueIntents } from './effects/intents.ts'
@@ -78,6 +80,16 @@ export interface SealStatus {
   readonly cluster: Cluster | undefined
 }
 
+interface InitializeNode {
+  readonly rootTokenId?: string | undefined
+  /** Who gets the shares: names, and PGP keys that they are encrypted to; one for each share, or none. */
+  readonly holders?: {
+    readonly names: readonly string[]
+    readonly pgpFingerprints: readonly string[]
+  }
+}
+const NO_HOLDERS = { names: [], pgpFingerprints: [] }
+
 interface Open extends UnsealedParts {
   readonly barrier: Barrier
   readonly feed: Feed
@@ -97,6 +109,7 @@ export class Node {
   readonly rekey: Rekey
   /** The same ceremony by its other name. */
   readonly rotateRoot: Rekey
+  readonly drill: Drill
   readonly pipeline: Pipeline
   readonly #ceremony: UnsealCeremony<Unsealed>
   #open: Open | undefined
@@ -107,6 +120,7 @@ export class Node {
     this.generateRoot = new GenerateRoot(ceremonyParts)
     this.rekey = new Rekey(ceremonyParts)
     this.rotateRoot = new Rekey(ceremonyParts, ROTATION_WORDS)
+    this.drill = new Drill(ceremonyParts)
     this.registry = new Registry(parts.plugins(this))
     this.pipeline = new Pipeline({
       ...parts,
@@ -151,7 +165,7 @@ export class Node {
   /** Makes keys and first records. @returns the shares, which the caller zeroes, and the root token */
   async initialize(
     sharing: Sharing,
-    { rootTokenId }: { rootTokenId?: string | undefined } = {},
+    { rootTokenId, holders = NO_HOLDERS }: InitializeNode = {},
   ): Promise<{ shares: readonly Buffer[]; rootToken: string }> {
     const { seal, storage, random, clock, clusterName } = this.parts
     let rootToken = ''
@@ -159,7 +173,7 @@ export class Node {
       ...this.#barrierParts(),
       seal,
       sharing,
-      populate: async (barrier) => {
+      populate: async (barrier, made) => {
         const feed = storage.watch()
         try {
           const store = new Store(storage, onlySeals(barrier), new RecordCache(feed))
@@ -167,6 +181,8 @@ export class Node {
           const root = new View(transaction, '')
           const batch = new BatchCodec(onlySeals(barrier))
           const context = { root, random, batch, nowMs: clock.nowMs() }
+          const described = { ...holders, random, nowMs: context.nowMs }
+          root.put(shareSets, SHARE_SET_KEY, await describeShares(made, described))
           rootToken = await bootstrap(context, { clusterName, rootTokenId })
           return await transaction.sealedWrites()
         } finally {
@@ -193,7 +209,11 @@ export class Node {
 
   /** Closes this node and tells all others over the same storage to close. */
   async seal(): Promise<void> {
-    await sealAllNodes(this.parts.storage, this.parts.clock, [GENERATE_ROOT_KEY, REKEY_KEY])
+    await sealAllNodes(this.parts.storage, this.parts.clock, [
+      GENERATE_ROOT_KEY,
+      REKEY_KEY,
+      DRILL_KEY,
+    ])
     this.#becomeSealed()
   }
 

@@ -220,6 +220,11 @@ export const CATALOG: readonly Entry[] = [
   },
   { name: 'operator', summary: 'Initialise, unseal and look after the server' },
   {
+    name: 'operator drill',
+    summary: 'Prove that enough key shares are there',
+    load: async () => (await import('./operator-drill.ts')).drill,
+  },
+  {
     name: 'operator generate-root',
     summary: 'Make a root token by key shares',
     load: async () => (await import('./operator-generate-root.ts')).generateRoot,
@@ -253,6 +258,17 @@ export const CATALOG: readonly Entry[] = [
     name: 'operator seal',
     summary: 'Seal the server',
     load: async () => (await import('./operator.ts')).seal,
+  },
+  { name: 'operator share', summary: 'Look at key shares and their holders' },
+  {
+    name: 'operator share check',
+    summary: 'Tell whether a key share is in force',
+    load: async () => (await import('./operator-share.ts')).check,
+  },
+  {
+    name: 'operator share status',
+    summary: 'Show who holds the key shares, and the last drills',
+    load: async () => (await import('./operator-share.ts')).status,
   },
   {
     name: 'operator step-down',

@@ -8,6 +8,8 @@ import { CommandFailed, EXIT_USAGE, UsageProblem } from './failure.ts'
 import type { Flags } from './flags.ts'
 import { InputEnded, Interrupted, NoTerminal } from './terminal.ts'
 
+type ShareCall = Pick<Call<Flags>, 'args' | 'terminal' | 'nonInteractive' | 'printer'>
+
 export interface GivenShare {
   readonly key: string
   readonly nonce: string
@@ -21,7 +23,7 @@ export interface GivenShare {
  * @throws {UsageProblem} no share, or no nonce
  */
 export async function takeShare(
-  call: Pick<Call<Flags>, 'args' | 'terminal' | 'nonInteractive' | 'printer'>,
+  call: ShareCall,
   status: JsonObject,
   nonceFlag: string | undefined,
 ): Promise<GivenShare> {
@@ -30,19 +32,32 @@ export async function takeShare(
     return { key: await ask(call, textOf(status['nonce'])), nonce: textOf(status['nonce']) }
   if (nonceFlag === undefined || nonceFlag === '')
     throw new UsageProblem('Missing nonce value: specify it via the -nonce flag')
-  const piped = word === '-' && !call.nonInteractive
-  const given =
-    word !== '-' ? word : piped ? (await call.terminal.readInput()).toString('utf8') : ''
-  return { key: given.trim(), nonce: nonceFlag }
+  return { key: (await givenBy(call, word)).trim(), nonce: nonceFlag }
 }
 
-async function ask(
-  {
-    terminal,
-    nonInteractive,
-    printer,
-  }: Pick<Call<Flags>, 'terminal' | 'nonInteractive' | 'printer'>,
-  nonce: string,
+/** A share that counts for no ceremony: the argument, or what is typed. @throws {UsageProblem} no share */
+export async function takeLoneShare(call: ShareCall): Promise<string> {
+  const [word = ''] = call.args
+  if (word === '') return askFor(call, 'Unseal Key (will be hidden): ')
+  return (await givenBy(call, word)).trim()
+}
+
+/** What `word` stands for: `-` for what is piped in, else itself. */
+async function givenBy(
+  { terminal, nonInteractive }: Pick<Call<Flags>, 'terminal' | 'nonInteractive'>,
+  word: string,
+): Promise<string> {
+  if (word !== '-') return word
+  return nonInteractive ? '' : (await terminal.readInput()).toString('utf8')
+}
+
+function ask(call: ShareCall, nonce: string): Promise<string> {
+  return askFor(call, `Operation nonce: ${nonce}\nUnseal Key (will be hidden): `)
+}
+
+async function askFor(
+  { terminal, nonInteractive, printer }: ShareCall,
+  text: string,
 ): Promise<string> {
   if (nonInteractive)
     throw new UsageProblem(
@@ -53,7 +68,6 @@ async function ask(
   // A program that reads the answer finds nothing else on standard output.
   const on = printer.format === 'table' ? 'out' : 'err'
   try {
-    const text = `Operation nonce: ${nonce}\nUnseal Key (will be hidden): `
     return (await terminal.askHidden({ text, on })).trim()
   } catch (error) {
     if (error instanceof Interrupted) throw new CommandFailed('user canceled', EXIT_USAGE)

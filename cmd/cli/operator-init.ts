@@ -25,6 +25,9 @@ const flags = {
   'pgp-keys': list(
     'Files with public PGP keys, with commas between, one a share: each share is encrypted for its holder.',
   ),
+  holder: list(
+    'The name of who gets a share, once for each share, in order: `operator share check` tells it again.',
+  ),
   'root-token-pgp-key': text('File with a public PGP key that the root token is encrypted for.'),
   'recovery-shares': whole(
     'Into how many shares the recovery key is split, where the seal opens by itself.',
@@ -39,6 +42,7 @@ export const init = command({
   about: `Prepares a new server: makes its root key, splits it into shares, and prints the shares and the first token. They are shown this once. Give each share to another person; the server keeps none of them.
 
   %p operator init
+  %p operator init -key-shares=3 -key-threshold=2 -holder=Ann -holder=Bob -holder=Cy
   %p operator init -key-shares=3 -key-threshold=2 -format=json`,
   outputs: 'format',
   flags,
@@ -96,6 +100,7 @@ async function initBody(
     secret_shares: (given['key-shares'] ?? 0) || shares,
     secret_threshold: (given['key-threshold'] ?? 0) || threshold,
     pgp_keys: await pgpKeys(given['pgp-keys']),
+    ...(given.holder.length === 0 ? {} : { secret_share_holders: given.holder }),
     root_token_pgp_key: rootKey === undefined ? '' : await pgpKey(rootKey),
     ...own,
     recovery_pgp_keys: await pgpKeys(given['recovery-pgp-keys']),
@@ -138,7 +143,8 @@ interface Shown {
 function showKeys(answer: JsonObject, body: JsonObject, { printer, program }: Shown): void {
   const keys = stringsOf(answer['keys_base64']) ?? []
   const recoveryKeys = stringsOf(answer['recovery_keys_base64']) ?? []
-  keys.forEach((key, at) => printer.line(`Unseal Key ${at + 1}: ${key}`))
+  const holders = stringsOf(body['secret_share_holders'] ?? null) ?? []
+  keys.forEach((key, at) => printer.line(`Unseal Key ${at + 1}${forHolder(holders[at])}: ${key}`))
   recoveryKeys.forEach((key, at) => printer.line(`Recovery Key ${at + 1}: ${key}`))
   printer.line(`\nInitial Root Token: ${textOf(answer['root_token'])}`)
   if (keys.length === 0) printer.line(`\nSuccess! ${program.server} is initialized`)
@@ -152,6 +158,11 @@ function showKeys(answer: JsonObject, body: JsonObject, { printer, program }: Sh
   printer.advise(
     `What to do now: note the keys and the token, each in its own safe place, then have ${goValue(body['secret_threshold'])} of the holders run: ${program.command} operator unseal`,
   )
+}
+
+/** Behind a share's number, where its holder was named. */
+export function forHolder(name: string | undefined): string {
+  return name === undefined ? '' : ` (for ${name})`
 }
 
 /** Under the names `vault` and `bao` in the words that suites compare, else in our own. */

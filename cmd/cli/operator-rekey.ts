@@ -11,7 +11,7 @@ import { between, command } from './command.ts'
 import type { Call } from './command.ts'
 import { UsageProblem, orFail } from './failure.ts'
 import { list, text, whole, yesNo } from './flags.ts'
-import { pgpKeys } from './operator-init.ts'
+import { forHolder, pgpKeys } from './operator-init.ts'
 
 const DEFAULT_SHARES = 5
 const DEFAULT_THRESHOLD = 3
@@ -29,6 +29,9 @@ const flags = {
   'key-threshold': whole('How many of them unseal the server; default 3.', { alias: 't' }),
   'pgp-keys': list(
     'Files with public PGP keys, with commas between, one a share: each share is encrypted for its holder.',
+  ),
+  holder: list(
+    'The name of who gets a new share, once for each, in order: `operator share check` tells it again.',
   ),
   backup: yesNo('With -pgp-keys: the server keeps the encrypted shares.'),
   'backup-retrieve': yesNo('Show the encrypted shares that the server keeps.'),
@@ -98,6 +101,7 @@ async function begin(connection: Connection, paths: Paths, call: RekeyCall): Pro
     secret_shares: given['key-shares'] ?? DEFAULT_SHARES,
     secret_threshold: given['key-threshold'] ?? DEFAULT_THRESHOLD,
     pgp_keys: await pgpKeys(given['pgp-keys']),
+    ...(given.holder.length === 0 ? {} : { secret_share_holders: given.holder }),
     backup: given.backup,
     require_verification: given.verify,
   }
@@ -187,12 +191,14 @@ function showVerified({ printer }: RekeyCall): void {
 function showKeys(answer: JsonObject, before: JsonObject, { printer, program }: RekeyCall): void {
   const keys = stringsOf(answer['keys_base64']) ?? []
   const fingerprints = stringsOf(answer['pgp_fingerprints']) ?? []
+  const holders = stringsOf(answer['holders']) ?? []
   keys.forEach((key, at) => {
-    const holder = fingerprints[at]
+    const fingerprint = fingerprints[at]
+    const label = `Key ${at + 1}${forHolder(holders[at])}`
     printer.line(
-      holder === undefined
-        ? `Key ${at + 1}: ${key}`
-        : `Key ${at + 1} fingerprint: ${holder}; value: ${key}`,
+      fingerprint === undefined
+        ? `${label}: ${key}`
+        : `${label} fingerprint: ${fingerprint}; value: ${key}`,
     )
   })
   printer.line(`\nOperation nonce: ${textOf(answer['nonce'])}`)

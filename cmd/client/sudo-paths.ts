@@ -5,7 +5,8 @@ import type { Capability } from '../../core/policy/capability.ts'
 const ALWAYS =
   /^(?:auth\/token\/(?:accessors\/?|inventory(?:\/revocations)?\/?|inventory\/revoke)|sys\/(?:audit(?:\/.+)?|auth\/.+|config\/(?:auditing\/request-headers(?:\/.+)?|cors|ui\/headers(?:\/.*)?)|intents(?:\/.+)?|internal\/inspect\/.+|leases|leases\/(?:lookup|revoke-force|revoke-prefix)\/.*|plugins\/catalog\/.+|policies\/explain|raw(?:\/.+)?|remount|revoke-(?:force|prefix)\/.+|rotate(?:\/(?:keyring|root))?|seal|step-down))$/
 /** To begin and to give up; anybody may look, and give shares. */
-const TO_CHANGE = /^sys\/(?:generate-root(?:-token)?(?:\/attempt)?|(?:rekey|rotate\/root)\/init)$/
+const TO_CHANGE =
+  /^sys\/(?:generate-root(?:-token)?(?:\/attempt)?|(?:rekey|rotate\/root)\/init|shares\/drill)$/
 const TO_DELETE = /^sys\/(?:rekey|rotate\/root)\/verify$/
 
 /** @param path below `/v1/`, relative to the namespace */

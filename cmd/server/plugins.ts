@@ -28,6 +28,7 @@ import { pluginPaths } from '../../engines/system/paths/plugins.ts'
 import { rawPaths } from '../../engines/system/paths/raw.ts'
 import { quotaPaths } from '../../engines/system/paths/quotas.ts'
 import { rekeyPaths } from '../../engines/system/paths/rekey.ts'
+import { sharesPaths } from '../../engines/system/paths/shares.ts'
 import { policyPaths } from '../../engines/system/paths/policies.ts'
 import { policyExplainPaths } from '../../engines/system/paths/policy-explain.ts'
 import { sealPaths } from '../../engines/system/paths/seal.ts'
@@ -109,6 +110,7 @@ function systemPaths(node: Node, parts: PluginParts) {
     ...sealPaths(() => node.seal()),
     ...keyPaths(() => node.barrier),
     ...generateRootPaths(node.generateRoot, parts.warn ?? (() => undefined)),
+    ...sharesPaths(node),
     ...rekeyPaths(node, parts.warn ?? (() => undefined)),
     ...uiPaths(unsealed, registry),
     ...uiHeaderPaths(parts.responseHeaders ?? []),

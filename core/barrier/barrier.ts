@@ -235,6 +235,11 @@ export class Barrier {
     })
   }
 
+  /** Whether this is the root key in force, in constant time. @param rootKey neither kept nor zeroed */
+  isRootKey(rootKey: Buffer): boolean {
+    return this.#need().root.isKey(rootKey)
+  }
+
   /** Adds a term, under which all nodes seal from then on (a node that has not heard of it finishes its block first). */
   async rotate(): Promise<void> {
     await this.#untilCommitted(() => this.#addTerm())

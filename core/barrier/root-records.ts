@@ -28,6 +28,11 @@ export class RootRecords {
     this.#nonces = nonces
   }
 
+  /** Whether this is the key, in constant time. @param rootKey neither kept nor zeroed */
+  isKey(rootKey: Buffer): boolean {
+    return rootKey.length === KEY_BYTES && this.#rootKey.equals(createSecretKey(rootKey))
+  }
+
   sealKeyring(keyring: Keyring): Buffer {
     const bytes = keyring.serialise()
     const sealed = this.#seal(CORE_RECORDS.keyring, bytes)

@@ -19,7 +19,16 @@ import { checkSharing } from '../seal/seal-config.ts'
 import { WrongShares, type Seal, type Sharing } from '../seal/seal.ts'
 import { kind } from '../store/kind.ts'
 import { CEREMONY_MS, gather, type Moment } from './gathered-shares.ts'
+import { DRILL_KEY } from './drill.ts'
 import { GENERATE_ROOT_KEY } from './generate-root.ts'
+import {
+  checkHolderNames,
+  describeShares,
+  SHARE_SET_KEY,
+  shareSetSchema,
+  shareSets,
+  type ShareSet,
+} from './share-set.ts'
 import { REKEY_WORDS, type RekeyWords } from './rekey-words.ts'
 
 const backupSchema = z
@@ -44,6 +53,8 @@ const rekeys = kind(
       /** Base64, one for each new share; empty: they are not encrypted. */
       pgpKeys: z.array(z.string()).readonly().default([]),
       pgpFingerprints: z.array(z.string()).readonly().default([]),
+      /** Who gets the new shares; empty: they were not named. */
+      holders: z.array(z.string()).readonly().default([]),
       /** Whether the encrypted shares are kept. */
       backup: z.boolean().default(false),
       shares: sealedShares,
@@ -56,6 +67,8 @@ const rekeys = kind(
           wrapped: z.record(z.string(), z.string()).readonly(),
           /** The encrypted shares, to be kept once they are in force. */
           backup: backupSchema.nullable().default(null),
+          /** What is to be known of them then. */
+          set: shareSetSchema.nullable().default(null),
           /** Of the root key's record, when the holders agreed. */
           revision: z.int(),
         })
@@ -81,6 +94,8 @@ export interface RekeyOptions extends Sharing {
   readonly verifies: boolean
   /** Public keys in base64, one for each new share; none: they are not encrypted. */
   readonly pgpKeys: readonly string[]
+  /** Names of who gets the new shares, one for each; none: they are not named. */
+  readonly holders: readonly string[]
   readonly backup: boolean
 }
 
@@ -96,6 +111,8 @@ export interface RekeyStatus {
   readonly required: number
   readonly verifies: boolean
   readonly pgpFingerprints: readonly string[]
+  /** Names of the new holders, where they were given. */
+  readonly holders: readonly string[]
   readonly backup: boolean
   /** Empty: nothing is there to be verified yet. */
   readonly verificationNonce: string
@@ -137,7 +154,7 @@ export class Rekey {
 
   /** @throws {BadRequest} one is running; shares, threshold and PGP keys do not fit */
   async start(moment: Moment, options: RekeyOptions): Promise<RekeyStatus> {
-    const { verifies, pgpKeys, backup, shares, threshold } = options
+    const { verifies, pgpKeys, holders, backup, shares, threshold } = options
     if (backup && pgpKeys.length === 0) {
       throw new BadRequest(
         'cannot request a backup of the new keys without providing PGP keys for encryption',
@@ -145,6 +162,7 @@ export class Rekey {
     }
     checkSharing(options, this.#words.configured)
     checkKeyCount(pgpKeys, shares, this.#words.configured)
+    checkHolderNames(holders, shares)
     const pgpFingerprints = (await readPgpKeys(pgpKeys)).map(({ fingerprint }) => fingerprint)
     const present = await this.#present()
     if ((await current(moment)) !== undefined) throw new BadRequest(this.#words.running)
@@ -154,6 +172,7 @@ export class Rekey {
       verifies,
       pgpKeys,
       pgpFingerprints,
+      holders,
       backup,
       shares: [],
       pending: null,
@@ -212,7 +231,7 @@ export class Rekey {
       shares: running.shares,
       attempt: async (shares) => {
         await seal.verifyShares(recordReader(storage), shares)
-        return this.#newKey(running)
+        return this.#newKey(running, moment.nowMs)
       },
     })
     if (gathered.state === 'enough') {
@@ -272,8 +291,8 @@ export class Rekey {
     })
     if (gathered.state === 'enough') {
       moment.root.delete(REKEY_KEY)
-      const { revision, backup } = pending
-      const apply = this.#applying(gathered.result, { wrapped, sharing, revision, backup })
+      const { revision, backup, set } = pending
+      const apply = this.#applying(gathered.result, { wrapped, sharing, revision, backup, set })
       return { state: 'verified', nonce: pending.nonce, apply }
     }
     const shares = gathered.state === 'more' ? gathered.shares : []
@@ -297,13 +316,15 @@ export class Rekey {
     return demandSealConfig(recordReader(this.#parts.storage))
   }
 
-  async #newKey({ sharing, pgpKeys }: Running) {
-    const holders = await readPgpKeys(pgpKeys)
-    const rootKey = this.#parts.random.bytes(KEY_BYTES)
+  async #newKey({ sharing, pgpKeys, holders, pgpFingerprints }: Running, nowMs: number) {
+    const readers = await readPgpKeys(pgpKeys)
+    const { random } = this.#parts
+    const rootKey = random.bytes(KEY_BYTES)
     try {
-      const { records, shares } = await this.#parts.seal.protect(rootKey, sharing)
-      const keys = holders.length === 0 ? shares : await encryptShares(shares, holders)
-      return { wrapped: records, keys, rootKey: asKey(rootKey) }
+      const made = await this.#parts.seal.protect(rootKey, sharing)
+      const set = await describeShares(made, { names: holders, pgpFingerprints, random, nowMs })
+      const keys = readers.length === 0 ? made.shares : await encryptShares(made.shares, readers)
+      return { wrapped: made.records, keys, set, rootKey: asKey(rootKey) }
     } finally {
       rootKey.fill(0)
     }
@@ -315,22 +336,23 @@ export class Rekey {
     made: {
       readonly wrapped: ReadonlyMap<string, Buffer>
       readonly keys: readonly Buffer[]
+      readonly set: ShareSet
       readonly rootKey: KeyObject
       readonly revision: number
       readonly required: number
     },
   ): NewShares {
-    const { keys, wrapped, revision, required } = made
+    const { keys, wrapped, revision, required, set } = made
     const backup = running.backup ? backupOf(running, keys) : null
     if (!running.verifies) {
       moment.root.delete(REKEY_KEY)
       const { sharing } = running
-      const apply = this.#applying(made.rootKey, { wrapped, sharing, revision, backup })
+      const apply = this.#applying(made.rootKey, { wrapped, sharing, revision, backup, set })
       return { ...shown(required, running), state: 'new shares', keys, apply }
     }
     const texts = Array.from(wrapped, ([key, bytes]) => [key, bytes.toString('base64')] as const)
     const nonce = this.#parts.random.uuid()
-    const pending = { nonce, shares: [], wrapped: Object.fromEntries(texts), revision, backup }
+    const pending = { nonce, shares: [], wrapped: Object.fromEntries(texts), revision, backup, set }
     const next = this.#put(moment, { ...running, shares: [], pending })
     return { ...shown(required, next), state: 'new shares', keys, apply: undefined }
   }
@@ -343,14 +365,19 @@ export class Rekey {
       readonly sharing: Sharing
       readonly revision: number
       readonly backup: SharesBackup | null
+      /** `null`: another release made them, which noted nothing. */
+      readonly set: ShareSet | null
     },
   ): () => Promise<void> {
     return async () => {
       const { storage, seal } = this.#parts
       const { barrier } = this.#parts.open()
-      const kept = new Map(next.backup === null ? [] : [[BACKUP_KEY, backups.encode(next.backup)]])
+      const kept = new Map<string, string>()
+      if (next.backup !== null) kept.set(BACKUP_KEY, backups.encode(next.backup))
+      if (next.set !== null) kept.set(SHARE_SET_KEY, shareSets.encode(next.set))
       // An older backup holds shares that open nothing any more.
-      const forget = next.backup === null ? [GENERATE_ROOT_KEY, BACKUP_KEY] : [GENERATE_ROOT_KEY]
+      const all = [GENERATE_ROOT_KEY, DRILL_KEY, BACKUP_KEY, SHARE_SET_KEY]
+      const forget = all.filter((key) => !kept.has(key))
       const records = new Map([...next.wrapped, ...(await barrier.sealAll(kept))])
       const rootKey = key.export()
       const { shares, threshold } = next.sharing
@@ -411,6 +438,7 @@ function shown(required: number, running: Running | undefined): RekeyStatus {
     required,
     verifies: running?.verifies ?? false,
     pgpFingerprints: running?.pgpFingerprints ?? [],
+    holders: running?.holders ?? [],
     backup: running?.backup ?? false,
     verificationNonce: running?.pending?.nonce ?? '',
   }

@@ -19,11 +19,14 @@ export interface SharedCluster {
   unsealAll(keys: readonly string[]): Promise<void>
 }
 
-/** Three shares, any two of which open; both nodes are open. */
-export async function startShared(options: ClusterOptions = {}): Promise<SharedCluster> {
+/** Three shares, any two of which open; both nodes are open. @param more of the body of `sys/init` */
+export async function startShared(
+  options: ClusterOptions = {},
+  more: object = {},
+): Promise<SharedCluster> {
   const cluster = await startCluster({ ...options, bare: true })
   onTestFinished(() => cluster.close())
-  const body = { secret_shares: 3, secret_threshold: 2 }
+  const body = { secret_shares: 3, secret_threshold: 2, ...more }
   const made = await cluster.write('sys/init', body, { token: null })
   const keys = Array.isArray(made.json['keys_base64']) ? made.json['keys_base64'].map(String) : []
   const token = String(made.json['root_token'])

@@ -1,6 +1,7 @@
 /** `sys/init`: whether there are keys, and the making of them. */
 import { z } from 'zod'
 import { BadRequest } from '../errors.ts'
+import { checkHolderNames } from '../ceremonies/share-set.ts'
 import type { HttpRequest, HttpResponse } from '../http/message.ts'
 import type { Node } from '../node.ts'
 import { checkKeyCount, encryptShares, encryptTo, readPgpKey, readPgpKeys } from '../seal/pgp.ts'
@@ -9,6 +10,7 @@ import { bare, readStrict, type DirectEndpoint } from './endpoint.ts'
 const initBody = z.object({
   secret_shares: z.number().int().default(0),
   secret_threshold: z.number().int().default(0),
+  secret_share_holders: z.array(z.string()).nullish(),
   stored_shares: z.number().int().optional(),
   pgp_keys: z.array(z.string()).nullish(),
   root_token_pgp_key: z.string().nullish(),
@@ -32,10 +34,15 @@ async function initialize(node: Node, http: HttpRequest): Promise<HttpResponse> 
   checkApplicable(body, node.parts.seal.type)
   const sharing = { shares: body.secret_shares, threshold: body.secret_threshold }
   checkKeyCount(body.pgp_keys ?? [], sharing.shares, 'seal')
-  const holders = await readPgpKeys(body.pgp_keys ?? [])
+  const names = body.secret_share_holders ?? []
+  checkHolderNames(names, sharing.shares)
+  const keys = await readPgpKeys(body.pgp_keys ?? [])
   const owner = body.root_token_pgp_key ? await readPgpKey(body.root_token_pgp_key) : undefined
-  const { shares, rootToken } = await node.initialize(sharing)
-  const handed = holders.length === 0 ? shares : await encryptShares(shares, holders)
+  const pgpFingerprints = keys.map(({ fingerprint }) => fingerprint)
+  const { shares, rootToken } = await node.initialize(sharing, {
+    holders: { names, pgpFingerprints },
+  })
+  const handed = keys.length === 0 ? shares : await encryptShares(shares, keys)
   const answer = bare({
     keys: handed.map((share) => share.toString('hex')),
     keys_base64: handed.map((share) => share.toString('base64')),

@@ -16,7 +16,7 @@ import {
   serialiseSealConfig,
   type SealConfig,
 } from './seal-config.ts'
-import { WrongShares, type ReadRecord, type Seal, type Sharing } from './seal.ts'
+import { WrongShares, type Protected, type ReadRecord, type Seal, type Sharing } from './seal.ts'
 import { readSealedEpoch } from './sealed-epoch.ts'
 
 export class AlreadyInitialized extends BadRequest {
@@ -42,6 +42,7 @@ export interface InitializeOptions extends BarrierParts {
    */
   readonly populate?: (
     barrier: Pick<Barrier, 'seal'>,
+    made: Protected,
   ) => ReadonlyMap<string, Buffer> | Promise<ReadonlyMap<string, Buffer>>
 }
 
@@ -95,7 +96,7 @@ export async function initialize(options: InitializeOptions): Promise<readonly B
         ...wrapped.records,
         ...records,
       ])
-      const more = (await options.populate?.(barrier)) ?? new Map<string, Buffer>()
+      const more = await populate(options, barrier, wrapped)
       await commitFirst(storage, first, more)
       return wrapped.shares
     } finally {
@@ -103,6 +104,20 @@ export async function initialize(options: InitializeOptions): Promise<readonly B
     }
   } finally {
     rootKey.fill(0)
+  }
+}
+
+async function populate(
+  options: InitializeOptions,
+  barrier: Pick<Barrier, 'seal'>,
+  made: Protected,
+): Promise<ReadonlyMap<string, Buffer>> {
+  try {
+    return (await options.populate?.(barrier, made)) ?? new Map<string, Buffer>()
+  } catch (error) {
+    // Another node was faster, and what it wrote came up on the way: this barrier does not open it.
+    if (await isInitialized(options.storage)) throw new AlreadyInitialized()
+    throw error
   }
 }
 

@@ -64,6 +64,8 @@ const SUDO = [
   'rotate/root/init update',
   'rotate/root/verify delete',
   'seal update',
+  'shares/drill delete',
+  'shares/drill update',
   'step-down update',
 ]
 

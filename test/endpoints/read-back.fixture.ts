@@ -329,6 +329,7 @@ export const PAIRS: Readonly<Record<string, Pair>> = {
 export const ACTIONS: Readonly<Record<string, string>> = {
   ...because('the write asks a question', [
     'sys/policies/explain',
+    'sys/shares/check',
     'sys/leases/lookup',
     'sys/capabilities',
     'sys/capabilities-self',
@@ -350,6 +351,7 @@ export const ACTIONS: Readonly<Record<string, string>> = {
   ]),
   ...because('it does something at once, with tests of its own', [
     'sys/remount',
+    'sys/shares/drill/update',
     'auth/token/inventory/revoke',
     'sys/leases/renew',
     'sys/leases/renew/sample',

@@ -16,6 +16,7 @@ const startFields = {
     'The new shares come into force only when a threshold of them was given back.',
   ).default(false),
   pgp_keys: stringArray('A public PGP key for each new share.').default([]),
+  secret_share_holders: stringArray('The name of who gets each new share.').default([]),
   backup: boolean('Keep the encrypted shares; needs pgp_keys.').default(false),
   nonce: string('Of the ceremony that is cancelled; without, whichever runs is.')
     .default('')
@@ -57,6 +58,7 @@ const CLASSIC: Manner = {
       progress: status.progress,
       required: status.required,
       ...encryption(status),
+      ...named(status),
       ...verification(status),
     },
   }),
@@ -66,6 +68,7 @@ const CLASSIC: Manner = {
       complete: true,
       ...texts,
       ...encryption(made),
+      ...named(made),
       ...verification(made),
     },
   }),
@@ -82,7 +85,16 @@ const ENVELOPE: Manner = {
     const members = { n: sharing.shares, required, started, t: sharing.threshold }
     if (!started) return { data: members }
     const encrypted = pgpFingerprints.length === 0 ? {} : encryption(status)
-    return { data: { ...members, nonce, progress, ...encrypted, ...verificationOrEmpty(status) } }
+    return {
+      data: {
+        ...members,
+        nonce,
+        progress,
+        ...encrypted,
+        ...named(status),
+        ...verificationOrEmpty(status),
+      },
+    }
   },
   made: (made, texts) => ({
     data: {
@@ -90,6 +102,7 @@ const ENVELOPE: Manner = {
       complete: true,
       ...texts,
       nonce: made.nonce,
+      ...named(made),
       ...verificationOrEmpty(made),
     },
   }),
@@ -156,6 +169,7 @@ function ceremonyPaths(rekey: Rekey, manner: Manner, warn: (text: string) => voi
               threshold: data.secret_threshold,
               verifies: data.require_verification,
               pgpKeys: data.pgp_keys,
+              holders: data.secret_share_holders,
               backup: data.backup,
             }
             return manner.status(await rekey.start(momentOf(request), options))
@@ -243,6 +257,11 @@ function encryption({
   backup,
 }: Pick<RekeyStatus, 'pgpFingerprints' | 'backup'>) {
   return { pgp_fingerprints: fingerprints.length === 0 ? null : [...fingerprints], backup }
+}
+
+/** Only where they were named, for it is no member that clients know. */
+function named({ holders }: Pick<RekeyStatus, 'holders'>) {
+  return holders.length === 0 ? {} : { holders: [...holders] }
 }
 
 /** Zeroes the shares once their texts are made. */
