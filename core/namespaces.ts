@@ -9,7 +9,7 @@ import { z } from 'zod'
 import { NamespaceLocked, NotFound } from './errors.ts'
 import type { Namespace } from './plugin/request.ts'
 import { kind } from './store/kind.ts'
-import type { Awaitable } from './store/transaction.ts'
+import type { Awaitable } from './store/awaitable.ts'
 import type { View } from './store/view.ts'
 
 export const ROOT: Namespace = { id: 'root', path: '' }

@@ -18,6 +18,8 @@ import { startDuties, type Duties } from './duties.ts'
 import { overdueIntents } from './effects/intents.ts'
 import { Sweeper } from './effects/sweeper.ts'
 import { BadRequest, Sealed } from './errors.ts'
+import { isOfCatalog } from './external/catalog.ts'
+import type { ExternalPlugins } from './external/plugins.ts'
 import type { BodyLimits } from './http/body.ts'
 import type { HttpRequest, HttpResponse } from './http/message.ts'
 import { InFlight } from './in-flight.ts'
@@ -65,6 +67,7 @@ export interface NodeParts {
   readonly clusterName?: string | undefined
   /** The engines and methods, given the node that they are part of. */
   readonly plugins: (node: Node) => readonly PluginType[]
+  readonly external: ExternalPlugins
   /** Told of each failure that is not a client's. */
   readonly onFailure: (what: string, error: unknown) => void
   /** Told when the barrier opens and closes. */
@@ -121,7 +124,7 @@ export class Node {
     this.rekey = new Rekey(ceremonyParts)
     this.rotateRoot = new Rekey(ceremonyParts, ROTATION_WORDS)
     this.drill = new Drill(ceremonyParts)
-    this.registry = new Registry(parts.plugins(this))
+    this.registry = new Registry(parts.plugins(this), parts.external)
     this.pipeline = new Pipeline({
       ...parts,
       metrics: this.metrics,
@@ -299,6 +302,7 @@ export class Node {
     if (open === undefined) return
     this.#open = undefined
     open.duties.stop()
+    this.parts.external.stop()
     open.store.cache.clear()
     open.batch.clear()
     open.acls.clear()
@@ -312,7 +316,20 @@ export class Node {
   #changed({ key, revision }: Change, sealedEpoch: number): void {
     if (key === CORE_RECORDS.sealedEpoch && revision > sealedEpoch) this.#becomeSealed()
     if (key === CORE_RECORDS.keyring || key === '') this.#reloadKeyring()
+    if (key === '' || isOfCatalog(key)) void this.#sweepPlugins()
     if (key === '') void this.#sealIfTold(sealedEpoch)
+  }
+
+  /** Ends the processes of plugins that are not in the catalog any more. */
+  async #sweepPlugins(): Promise<void> {
+    try {
+      const store = this.#open?.store
+      if (store !== undefined) {
+        await this.parts.external.sweep(new View(new Transaction(store), ''))
+      }
+    } catch (error) {
+      if (!(error instanceof Sealed)) this.parts.onFailure('ending replaced plugins', error)
+    }
   }
 
   #reloadKeyring(): void {

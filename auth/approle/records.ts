@@ -5,7 +5,7 @@ import { keyedHash } from '../../core/keyed-hash.ts'
 import { tokenSettingsSchema } from '../../core/plugin/token-settings.ts'
 import type { RequestBase } from '../../core/plugin/request.ts'
 import { kind } from '../../core/store/kind.ts'
-import type { Awaitable } from '../../core/store/transaction.ts'
+import type { Awaitable } from '../../core/store/awaitable.ts'
 
 const strings = z.array(z.string()).readonly()
 

@@ -297,6 +297,11 @@ export const CATALOG: readonly Entry[] = [
     load: async () => (await import('./plugin-catalog.ts')).deregister,
   },
   {
+    name: 'plugin digest',
+    summary: 'Print the digest of a plugin',
+    load: async () => (await import('./plugin-author.ts')).digest,
+  },
+  {
     name: 'plugin info',
     summary: 'Show a plugin',
     load: async () => (await import('./plugin.ts')).info,
@@ -305,6 +310,11 @@ export const CATALOG: readonly Entry[] = [
     name: 'plugin list',
     summary: 'List the plugins',
     load: async () => (await import('./plugin.ts')).list,
+  },
+  {
+    name: 'plugin new',
+    summary: 'Begin a plugin',
+    load: async () => (await import('./plugin-author.ts')).create,
   },
   {
     name: 'plugin register',

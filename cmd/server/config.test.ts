@@ -328,6 +328,16 @@ describe('what a person gets for', () => {
       `${SMALL}audit_directory = "CANARY/log"`,
       's.hcl:5: audit_directory must be an absolute path such as "/var/log/keyhold"',
     ],
+    [
+      'a relative plugin directory',
+      `${SMALL}plugin_directory = "CANARY"`,
+      's.hcl:5: plugin_directory must be an absolute path such as "/opt/keyhold/plugins"',
+    ],
+    ...['/srv/log', '/srv', '/srv/log/plugins'].map((directory): [string, string, RegExp] => [
+      `a plugin directory at ${directory}, where the audit log is`,
+      `${SMALL}audit_directory = "/srv/log"\nplugin_directory = "${directory}"`,
+      /^s\.hcl: plugin_directory and audit_directory must be apart/,
+    ]),
     ['an empty audit directory', `${SMALL}audit_directory = ""`, /^s\.hcl:5: audit_directory must/],
     ['a label too many', `${SMALL}api_addr "x" = "y"`, /^s\.hcl:5: /],
     [

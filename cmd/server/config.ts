@@ -3,6 +3,7 @@
  * earlier ones; listeners add up. A setting that nobody knows is an error with its line and the nearest known one.
  */
 import { hostname } from 'node:os'
+import { relative } from 'node:path'
 import type { AuditSettings } from '../../engines/system/paths/audit.ts'
 import { HclError } from '../../core/hcl/errors.ts'
 import { blocksOf } from '../../core/hcl/read.ts'
@@ -128,8 +129,8 @@ const TOP_SETTINGS = {
   imprecise_lease_role_tracking: ignored,
   log_requests_level: ignored,
   license_path: ignored,
-  plugin_directory: ignored, // for plugins of Vault's kind
-  plugin_tmpdir: ignored,
+  plugin_directory: absolutePath('"/opt/keyhold/plugins"'),
+  plugin_tmpdir: absolutePath('"/var/tmp"'),
   plugin_file_uid: count({ min: 0 }),
   plugin_file_permissions: ignored,
   experiments: ignored,
@@ -163,6 +164,7 @@ export function loadConfig(paths: readonly string[]): ServerConfig {
       storage: chooseStorage(files, where),
       listeners,
       audit: auditSettings(top),
+      ...externalPlugins(top, where),
       systemTtl: systemTtl(top, where),
       limits: bodyLimits([top, ...listeners.map(({ body }) => body)]),
       clusterName: top.cluster_name,
@@ -247,6 +249,28 @@ function auditSettings(top: TopValues): AuditSettings {
     device: { auditDirectory: top.audit_directory, allowPrefix: top.allow_audit_log_prefixing },
     allowApiCreation: top.unsafe_allow_api_audit_creation ?? true,
   }
+}
+
+/**
+ * Who may say where audit files lie must not be able to write a plugin: neither directory lies in the other.
+ *
+ * @throws {ConfigError}
+ */
+function externalPlugins(
+  { plugin_directory: directory, plugin_tmpdir: temporaryDirectory, audit_directory }: TopValues,
+  where: string,
+): Pick<RunningConfig, 'externalPlugins'> {
+  if (directory === undefined) return {}
+  if (audit_directory !== undefined && overlap(directory, audit_directory)) {
+    throw new ConfigError(
+      `${where}: plugin_directory and audit_directory must be apart: what is written to the log could be run`,
+    )
+  }
+  return { externalPlugins: { directory, temporaryDirectory } }
+}
+
+function overlap(a: string, b: string): boolean {
+  return [relative(a, b), relative(b, a)].some((way) => way !== '..' && !way.startsWith('../'))
 }
 
 function systemTtl(top: TopValues, where: string): RunningConfig['systemTtl'] {

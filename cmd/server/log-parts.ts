@@ -14,6 +14,8 @@ export interface LogParts {
   readonly audit: Logger
   readonly core: Logger
   readonly listener: Logger
+  /** What external plugins print, and how they fare. */
+  readonly plugin: Logger
 }
 
 export interface ServerLog {
@@ -28,13 +30,14 @@ export function logParts(output: DestinationStream, configured: LogLevel): Serve
     for (const part of Object.values(parts)) part.adapt()
   })
   const part = (): Part => new Part(output, tail, configured)
-  const parts = { audit: part(), core: part(), listener: part() }
+  const parts = { audit: part(), core: part(), listener: part(), plugin: part() }
   return {
     tail,
     parts: {
       audit: parts.audit.logger,
       core: parts.core.logger,
       listener: parts.listener.logger,
+      plugin: parts.plugin.logger,
     },
     levels: {
       levels: () =>

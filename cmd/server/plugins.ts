@@ -24,6 +24,8 @@ import { monitorPath, type Follow } from '../../engines/system/paths/monitor.ts'
 import { mountPaths } from '../../engines/system/paths/mounts.ts'
 import { namespacePaths } from '../../engines/system/paths/namespaces.ts'
 import { passwordPolicyPaths } from '../../engines/system/paths/password-policies.ts'
+import { pluginPinPaths } from '../../engines/system/paths/plugin-pins.ts'
+import { pluginReloadPaths } from '../../engines/system/paths/plugin-reload.ts'
 import { pluginPaths } from '../../engines/system/paths/plugins.ts'
 import { rawPaths } from '../../engines/system/paths/raw.ts'
 import { quotaPaths } from '../../engines/system/paths/quotas.ts'
@@ -114,7 +116,9 @@ function systemPaths(node: Node, parts: PluginParts) {
     ...rekeyPaths(node, parts.warn ?? (() => undefined)),
     ...uiPaths(unsealed, registry),
     ...uiHeaderPaths(parts.responseHeaders ?? []),
-    ...pluginPaths(registry),
+    ...pluginPaths(registry, node.parts.external.directory),
+    ...pluginPinPaths,
+    ...pluginReloadPaths,
     ...toolPaths,
     ...corsPaths,
     ...metricsPaths(measuredOf(node, { prometheus: parts.prometheus ?? true })),

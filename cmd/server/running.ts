@@ -4,6 +4,7 @@ import { createApi } from '../../core/api.ts'
 import { systemClock } from '../../core/clock.ts'
 import type { BodyLimits } from '../../core/http/body.ts'
 import { openListener, type Listener, type ListenerConfig } from '../../core/http/listener.ts'
+import { ExternalPlugins } from '../../core/external/plugins.ts'
 import { ListenerRefused } from '../../core/http/listener-refused.ts'
 import type { SystemTtl } from '../../core/mounts/mount.ts'
 import { Node } from '../../core/node.ts'
@@ -15,6 +16,7 @@ import type { Storage } from '../../storage/contract.ts'
 import { MemoryStorage } from '../../storage/memory.ts'
 import { openSqlite } from '../../storage/sqlite.ts'
 import type { LogParts, ServerLog } from './log-parts.ts'
+import { pluginLog } from './plugin-log.ts'
 import { measuredOf } from './measured.ts'
 import { openedSettings, openEndpoints, type Opening } from './open-endpoints.ts'
 import { builtinPlugins, type Debugging } from './plugins.ts'
@@ -34,10 +36,18 @@ export interface RunningConfig {
   readonly apiAddress?: string | undefined
   /** Whether metrics are shown as Prometheus text; absent: they are. */
   readonly prometheus?: boolean
+  /** Where external plugins lie, and where their copies are made; absent: none are taken. */
+  readonly externalPlugins?: ExternalPluginConfig
   /** Absent: nothing is open. */
   readonly debugging?: Debugging
   /** Engines and methods beside the built-in ones. */
   readonly plugins?: readonly PluginType[]
+}
+
+export interface ExternalPluginConfig {
+  readonly directory: string
+  /** Absent: the system's folder for temporary files. */
+  readonly temporaryDirectory?: string | undefined
 }
 
 export interface RunningListener extends ListenerConfig {
@@ -90,6 +100,13 @@ export class RunningServer {
       limits: config.limits,
       clusterName: config.clusterName,
       plugins: (node) => [...builtin(node), ...(config.plugins ?? [])],
+      external: new ExternalPlugins({
+        clock: systemClock,
+        directory: config.externalPlugins?.directory,
+        temporaryDirectory: config.externalPlugins?.temporaryDirectory,
+        callMs: 1000 * Math.max(...config.listeners.map(({ limits }) => limits.maxRequestSeconds)),
+        log: pluginLog(parts.plugin, describe),
+      }),
       onFailure: (what, error) => log.error({ err: describe(error) }, `core: ${what} failed`),
       onSealChange: (sealed) => {
         log.info(`core: the server is ${sealed ? 'sealed' : 'unsealed'}`)

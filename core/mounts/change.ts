@@ -47,7 +47,7 @@ export async function mount(context: ChangeContext, spec: NewMount): Promise<Mou
     throw new BadRequest(`path is already in use at ${shownPath(conflict)}`)
   }
   const entry = newMount(spec, random)
-  const instance = context.registry.instance(entry)
+  const instance = await context.registry.find(root, entry)
   await instance?.plugin.initialize?.({
     storage: root.below(mountPrefix(entry.uuid)),
     random,
@@ -79,17 +79,26 @@ export async function unmountEntry(
   await removeRateLimits(root, ({ mountUuid }) => mountUuid === entry.uuid)
 }
 
-/** Replaces an entry's settings. With other options, the engine is told, and may refuse. */
+/**
+ * Replaces an entry's settings. With other options, the engine is told, and may refuse.
+ *
+ * @throws {RequestError} the version of an external plugin that it is to have cannot run here
+ */
 export async function tune(
   context: ChangeContext,
   entry: MountEntry,
-  changed: Pick<MountEntry, 'description' | 'options' | 'config'>,
+  changed: Pick<MountEntry, 'description' | 'options' | 'config'> &
+    Partial<Pick<MountEntry, 'pluginVersion'>>,
 ): Promise<UpgradeResult> {
   const { root, namespace, random, nowMs } = context
   const tuned: MountEntry = { ...entry, ...changed }
   replaceMount(root, namespace.id, tuned)
-  if (changed.options?.['version'] === entry.options?.['version']) return NO_WARNINGS
-  const upgraded = await context.registry.instance(tuned)?.plugin.upgrade?.({
+  const hasSameVersion = changed.options?.['version'] === entry.options?.['version']
+  if (hasSameVersion && tuned.pluginVersion === entry.pluginVersion) return NO_WARNINGS
+  const instance = await context.registry.find(root, tuned)
+  if (instance?.unavailable !== undefined) throw instance.unavailable
+  if (hasSameVersion) return NO_WARNINGS
+  const upgraded = await instance?.plugin.upgrade?.({
     storage: root.below(mountPrefix(entry.uuid)),
     random,
     nowMs,

@@ -12,6 +12,8 @@ export interface NewMount {
   readonly path: string
   readonly kind: 'secret' | 'auth'
   readonly type: string
+  /** Of an external plugin. */
+  readonly pluginVersion?: string | undefined
   readonly description: string
   readonly local?: boolean
   readonly sealWrap?: boolean
@@ -27,6 +29,7 @@ export function newMount(mount: NewMount, random: Random): MountEntry {
     path: mount.path,
     kind: mount.kind,
     type: mount.type,
+    ...(mount.pluginVersion !== undefined && { pluginVersion: mount.pluginVersion }),
     description: mount.description,
     accessor: `${family}_${random.bytes(4).toString('hex')}`,
     local: mount.local ?? false,

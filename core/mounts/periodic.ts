@@ -15,7 +15,7 @@ export async function periodicWork(root: View, registry: Registry): Promise<Peri
   const found: PeriodicWork[] = []
   for (const id of await namespaceIds(root)) {
     for (const entry of await listMounts(root, id)) {
-      const work = registry.instance(entry)?.plugin.periodic
+      const work = (await registry.find(root, entry))?.plugin.periodic
       if (work !== undefined) found.push({ entry, work })
     }
   }

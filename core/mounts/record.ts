@@ -43,6 +43,8 @@ export const mountSchema = z
     path: z.string(),
     kind: z.enum(['secret', 'auth']),
     type: z.string(),
+    /** Of an external plugin: which of its versions; where one is pinned, that counts. */
+    pluginVersion: z.string().optional(),
     description: z.string(),
     accessor: z.string(),
     local: z.boolean(),

@@ -44,7 +44,7 @@ export async function findMountedOrRemoved(
   const mounted = await findMounted(root, services, namespaceId, uuid)
   if (mounted !== undefined) return mounted
   const entry = (await root.get(purgeRecords, PURGE_PREFIX + uuid))?.entry
-  const instance = entry && services.registry.instance(entry)
+  const instance = entry && (await services.registry.find(root, entry))
   if (entry === undefined || instance === undefined) return undefined
   return { entry, mount: mountOf(entry, services.systemTtl), instance }
 }

@@ -25,7 +25,7 @@ export async function findMounted(
   uuid: string,
 ): Promise<Mounted | undefined> {
   const entry = await mountByUuid(root, namespaceId, uuid)
-  const instance = entry && registry.instance(entry)
+  const instance = entry && (await registry.find(root, entry))
   if (entry === undefined || instance === undefined) return undefined
   return { entry, mount: mountOf(entry, systemTtl), instance }
 }

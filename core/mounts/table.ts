@@ -2,7 +2,7 @@
  * The mounts of a namespace, found by path or uuid, listed, and written. No mount lies below another, so the first one
  * on the way down a path is the only one: finding it costs as many look-ups as its path has segments.
  */
-import type { Awaitable } from '../store/transaction.ts'
+import type { Awaitable } from '../store/awaitable.ts'
 import type { View } from '../store/view.ts'
 import {
   mountChanges,

@@ -19,7 +19,7 @@ class Unconvertible extends Error {
   override readonly name = 'Unconvertible'
 }
 
-interface FieldFacts {
+export interface FieldFacts {
   readonly schema: FieldSchema
   readonly description: string
   readonly required: boolean

@@ -2,7 +2,7 @@
  * A path is data: its pattern, fields, operations and handlers. Routing, validation, OpenAPI, help and documentation
  * come from the one declaration (see `docs/plugins.md`).
  */
-import { FieldError } from '../errors.ts'
+import { BadRequest, FieldError } from '../errors.ts'
 import type { Json, JsonObject } from '../json.ts'
 import type { Field, Fields, Parsed } from './fields.ts'
 import { compilePattern, type Pattern } from './pattern.ts'
@@ -161,7 +161,7 @@ export function path<const F extends Fields = Record<never, never>>(
   }
 }
 
-const DECLARABLE: readonly Declarable[] = [
+export const DECLARABLE: readonly Declarable[] = [
   'read',
   'list',
   'scan',
@@ -188,4 +188,14 @@ function parseField(name: string, field: Field<unknown>, input: Json | undefined
   if (field.facts.defaultValue !== undefined) return field.facts.defaultValue
   if (field.facts.required) throw new FieldError(`missing required field "${name}"`)
   return undefined
+}
+
+/** Vault's texts have a prefix where the path does not tell create from update. */
+export function fieldFailure(
+  error: FieldError,
+  { tellsCreate }: Pick<Path, 'tellsCreate'>,
+  operation: Operation,
+): BadRequest {
+  if (tellsCreate && operation === 'update') return error
+  return new BadRequest(`Field validation failed: ${error.message}`)
 }

@@ -14,7 +14,7 @@ import {
   type Response,
   type WrapInfo,
 } from '../plugin/response.ts'
-import type { Awaitable } from '../store/transaction.ts'
+import type { Awaitable } from '../store/awaitable.ts'
 import { authAnswer } from '../tokens/answer.ts'
 import { issueToken, type IssueContext } from '../tokens/issue.ts'
 import type { TokenRecord } from '../tokens/record.ts'

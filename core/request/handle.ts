@@ -11,7 +11,14 @@ import type { JsonObject } from '../json.ts'
 import { mountOf, type SystemTtl } from '../mounts/mount.ts'
 import { mountPrefix } from '../mounts/record.ts'
 import { ROOT } from '../namespaces.ts'
-import type { Declarable, Operation, OperationFacts, Path, Prepared } from '../plugin/path.ts'
+import {
+  fieldFailure,
+  type Declarable,
+  type Operation,
+  type OperationFacts,
+  type Path,
+  type Prepared,
+} from '../plugin/path.ts'
 import type { Match } from '../plugin/pattern.ts'
 import type { Caller, Mount, RequestBase } from '../plugin/request.ts'
 import type { Random } from '../random.ts'
@@ -114,14 +121,11 @@ export function bind(
   return { match, mount, warnings, prepared: prepare(match.path, base, input) }
 }
 
-/** Vault's texts have a prefix where the path does not tell create from update. */
 function prepare(path: Path, base: RequestBase, input: JsonObject): Prepared {
   try {
     return path.prepare(base, input)
   } catch (error) {
-    if (!(error instanceof FieldError)) throw error
-    const plain = path.tellsCreate && base.operation === 'update'
-    throw plain ? error : new BadRequest(`Field validation failed: ${error.message}`)
+    throw error instanceof FieldError ? fieldFailure(error, path, base.operation) : error
   }
 }
 

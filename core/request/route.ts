@@ -39,7 +39,8 @@ export async function routeWithin(
   located: Located,
 ): Promise<Route> {
   const entry = await findMount(root, located.namespace.id, located.path)
-  const instance = entry === undefined ? undefined : registry.instance(entry)
+  const found = entry === undefined ? undefined : registry.find(root, entry)
+  const instance = found instanceof Promise ? await found : found
   if (entry === undefined || instance === undefined) return { ...located, target: undefined }
   return throughMount(located, incoming, entry, instance)
 }

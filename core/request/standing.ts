@@ -65,7 +65,9 @@ export async function findStanding(
     !facts?.unauthenticated &&
     !(facts?.takesWrappingToken && isWrappingToken(token))
   const acl = needsRights ? await aclOf(root, context.acls, token, nowMs) : undefined
-  const untilMs = Math.min(living?.untilMs ?? Infinity, acl?.expiresAtMs ?? Infinity)
+  const untilMs = route.target?.instance.unavailable
+    ? nowMs
+    : Math.min(living?.untilMs ?? Infinity, acl?.expiresAtMs ?? Infinity)
   return { route, facts, token, acl, untilMs }
 }
 

@@ -9,6 +9,7 @@ import { MAX_CHANGES_PER_COMMIT, MAX_VALUE_BYTES } from '../../storage/contract.
 import { assert, RequestError } from '../errors.ts'
 import { checkKey, checkPrefix } from './check-key.ts'
 import { deepFreeze, type Kind } from './kind.ts'
+import type { Awaitable } from './awaitable.ts'
 import type { Entry } from './cache.ts'
 import type { Store, Write } from './store.ts'
 
@@ -17,9 +18,6 @@ export interface Read {
   readonly key: string
   readonly entry: Entry
 }
-
-/** To be awaited; it may be there already. */
-export type Awaitable<T> = T | Promise<T>
 
 /** Another writer came between, at this key (empty: at one that was only read). Nothing was written; run it again. */
 export interface Conflict {

@@ -2,14 +2,22 @@
  * A part of the storage, by prefix, in one transaction: all that a plugin can reach.
  */
 import type { Kind } from './kind.ts'
-import type { Awaitable, Transaction } from './transaction.ts'
+import type { Awaitable } from './awaitable.ts'
+
+/** What a view looks at: a transaction, or what stands for one in another process. */
+export interface Records {
+  get<T>(kind: Kind<T>, key: string): Awaitable<T | undefined>
+  put<T>(kind: Kind<T>, key: string, value: T): void
+  delete(key: string): void
+  list(prefix: string, options: { after?: string; limit?: number }): Promise<string[]>
+}
 
 export class View {
-  readonly #transaction: Transaction
+  readonly #transaction: Records
   readonly #prefix: string
 
   /** @param prefix ends in '/' */
-  constructor(transaction: Transaction, prefix: string) {
+  constructor(transaction: Records, prefix: string) {
     this.#transaction = transaction
     this.#prefix = prefix
   }

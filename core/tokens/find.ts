@@ -5,7 +5,7 @@
 import { mountByUuid } from '../mounts/table.ts'
 import { namespaceById, ROOT } from '../namespaces.ts'
 import type { Namespace } from '../plugin/request.ts'
-import type { Awaitable } from '../store/transaction.ts'
+import type { Awaitable } from '../store/awaitable.ts'
 import type { View } from '../store/view.ts'
 import type { BatchCodec } from './batch.ts'
 import {

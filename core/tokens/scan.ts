@@ -5,7 +5,7 @@
  */
 import { BadRequest, type CorruptRecord } from '../errors.ts'
 import { isInSpan, NAMESPACES_PREFIX, ROOT, type NamespaceSpan } from '../namespaces.ts'
-import type { Awaitable } from '../store/transaction.ts'
+import type { Awaitable } from '../store/awaitable.ts'
 import type { View } from '../store/view.ts'
 import { matchesFilter, type TokenFilter } from './filter.ts'
 import { findStored } from './find.ts'

@@ -27,5 +27,10 @@ test('a part of the log that is quiet leaves the others as they are', async () =
 
   const levels = await server.api('GET', 'sys/loggers', { token })
 
-  expect(levels.json['data']).toEqual({ audit: 'info', core: 'error', listener: 'info' })
+  expect(levels.json['data']).toEqual({
+    audit: 'info',
+    core: 'error',
+    listener: 'info',
+    plugin: 'info',
+  })
 })

@@ -59,9 +59,9 @@ test('it holds the compiled sources and no tests', () => {
   expect(files).toContain('package/dist/cmd/keyhold.js')
   expect(files).toContain('package/dist/storage/sqlite-committer.js')
   expect(files).toContain('package/LICENSE')
-  expect(files.filter((file) => /\.ts$|\.(?:test|suite|fixture)\.|\/testing\//.test(file))).toEqual(
-    [],
-  )
+  expect(
+    files.filter((file) => /(?<!\.d)\.ts$|\.(?:test|suite|fixture)\.|\/testing\//.test(file)),
+  ).toEqual([])
 })
 
 test('installed, it brings neither a Node nor tools', ({ skip }) => {
@@ -128,6 +128,58 @@ test('installed, its server keeps them in SQLite', async ({ skip }) => {
 
   expect(health.json).toMatchObject({ initialized: true, sealed: false })
 })
+
+test.for(['secret', 'auth'])(
+  'installed, it begins a plugin of kind %s, whose README leads from there to a mount',
+  async (kind, { skip }) => {
+    skip(skipped !== undefined, skipped)
+    const home = mkdtempSync(join(folder, 'author-'))
+    const plugins = mkdtempSync(join(folder, 'plugins-'))
+    run(keyhold, ['plugin', 'new', `-kind=${kind}`, 'mine'], home)
+    const author = join(home, 'mine')
+    const server = await startServer({ topLines: [`plugin_directory = "${plugins}"`] })
+
+    const { status, stdout, stderr } = spawnSync('bash', ['-euo', 'pipefail'], {
+      cwd: author,
+      encoding: 'utf8',
+      input: stepsOf(join(author, 'README.md'), plugins),
+      env: {
+        ...process.env,
+        HOME: home,
+        PATH: `${dirname(keyhold)}${delimiter}${process.env['PATH'] ?? ''}`,
+        VAULT_ADDR: server.address,
+        VAULT_TOKEN: server.rootToken,
+      },
+    })
+    const logs = server.logs()
+    await server.stop()
+
+    expect(status, `${stdout}${stderr}${logs}`).toBe(0)
+    expect(stdout).toContain(kind === 'secret' ? 'Hello' : 'token_policies')
+    expect(typeErrors(author)).toBe('')
+  },
+)
+
+/** The commands of a README's steps, with this package and this plugin directory in place of the public ones. */
+function stepsOf(readme: string, plugins: string): string {
+  const blocks = readFileSync(readme, 'utf8').matchAll(/^```sh\n(.*?)^```$/gms)
+  return Array.from(blocks, ([, block = '']) => block)
+    .join('\n')
+    .replace('npm install', `npm install --save-dev --prefer-offline ${archive}`)
+    .replace('/opt/keyhold/plugins', plugins)
+}
+
+/** What the compiler has to say of the sources of a plugin, with the published types. */
+function typeErrors(author: string): string {
+  const types = ['--types', 'node', '--typeRoots', join(root, 'node_modules/@types')]
+  const flags = ['--noEmit', '--strict', '--module', 'nodenext', '--target', 'es2024']
+  const files = ['src/plugin.ts', 'test/plugin.test.ts']
+  return spawnSync(
+    join(root, 'node_modules/.bin/tsc'),
+    [...flags, '--allowImportingTsExtensions', ...types, ...files],
+    { cwd: author, encoding: 'utf8' },
+  ).stdout
+}
 
 /** Of the package and of all that it brings. */
 function installedManifests(): string[] {

@@ -8,6 +8,7 @@ import type { Clock } from '../../core/clock.ts'
 import { DEFAULT_BODY_LIMITS } from '../../core/http/body.ts'
 import { DEFAULT_CUSTOM_HEADERS } from '../../core/http/response-headers.ts'
 import type { App, HttpRequest } from '../../core/http/message.ts'
+import { ExternalPlugins } from '../../core/external/plugins.ts'
 import { isJsonObject, parseJson, type JsonObject } from '../../core/json.ts'
 import { Node } from '../../core/node.ts'
 import type { PluginType } from '../../core/plugin/plugin.ts'
@@ -27,6 +28,10 @@ export interface ClusterOptions {
   readonly random?: Random
   /** Engines and methods beside the built-in ones. */
   readonly plugins?: readonly PluginType[]
+  /** Where external plugins may lie: one for all nodes, or one each. */
+  readonly pluginDirectory?: string | readonly string[]
+  /** Longest time of a call to one. */
+  readonly pluginCallMs?: number
   /** Where audit files may lie. */
   readonly auditDirectory?: string
   /** The log's lines, for `sys/monitor`. */
@@ -71,6 +76,8 @@ export interface Cluster {
   readonly unsealKeys: readonly string[]
   /** Failures that were not a client's, as the log would have them. */
   readonly failures: readonly unknown[]
+  /** What the log would have of external plugins. */
+  readonly pluginLog: readonly string[]
   /** What the log would warn of. */
   readonly warnings: readonly string[]
   /** @param path below `/v1/`, with its query */
@@ -89,9 +96,16 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
   const clock = options.clock instanceof TestClock ? options.clock : new TestClock()
   const failures: unknown[] = []
   const warnings: string[] = []
+  const pluginLog: string[] = []
   const apps: { node: Node; app: App }[] = []
   for (let i = 0; i < (options.nodes ?? 2); i++) {
-    apps.push(startNode({ ...options, storage, random, clock }, { failures, warnings }))
+    const pluginDirectory = directoryOf(options, i)
+    apps.push(
+      startNode(
+        { ...options, storage, random, clock },
+        { failures, warnings, pluginLog, pluginDirectory },
+      ),
+    )
   }
   let rootToken = ''
   let turn = 0
@@ -110,6 +124,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
     clock,
     failures,
     warnings,
+    pluginLog,
     get rootToken() {
       return rootToken
     },
@@ -146,9 +161,23 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
   return Object.defineProperties(cluster, { unsealKeys: { value: unsealKeys } })
 }
 
+function directoryOf({ pluginDirectory }: ClusterOptions, node: number): string | undefined {
+  return typeof pluginDirectory === 'object' ? pluginDirectory[node] : pluginDirectory
+}
+
 function startNode(
   options: ClusterOptions & { storage: Storage; random: Random; clock: TestClock },
-  { failures, warnings }: { failures: unknown[]; warnings: string[] },
+  {
+    failures,
+    warnings,
+    pluginLog,
+    pluginDirectory,
+  }: {
+    failures: unknown[]
+    warnings: string[]
+    pluginLog: string[]
+    pluginDirectory: string | undefined
+  },
 ): { node: Node; app: App } {
   const { storage, random, clock, auditDirectory } = options
   const audit = new AuditBroker({
@@ -176,6 +205,18 @@ function startNode(
     systemTtl: { defaultSeconds: SYSTEM_TTL_SECONDS, maxSeconds: SYSTEM_TTL_SECONDS },
     limits: DEFAULT_BODY_LIMITS,
     plugins: (self) => [...builtin(self), ...(options.plugins ?? [])],
+    external: new ExternalPlugins({
+      clock,
+      directory: pluginDirectory,
+      temporaryDirectory: undefined,
+      callMs: options.pluginCallMs ?? 90_000,
+      log: {
+        printed: (plugin, stream, line) => pluginLog.push(`${plugin.name} ${stream}: ${line}`),
+        started: (plugin) => pluginLog.push(`${plugin.name} ${plugin.version} started`),
+        failed: (plugin, why, cause) =>
+          pluginLog.push(`${plugin.name} ${plugin.version} ${why}: ${String(cause ?? '')}`),
+      },
+    }),
     onFailure: (_what, error) => failures.push(error),
   })
   return { node, app: createApi(node) }

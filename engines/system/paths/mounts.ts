@@ -23,6 +23,7 @@ import {
 import { path } from '../../../core/plugin/path.ts'
 import type { Request } from '../../../core/plugin/request.ts'
 import type { Response } from '../../../core/plugin/response.ts'
+import type { View } from '../../../core/store/view.ts'
 import {
   checkTtls,
   checkTunedTtls,
@@ -32,6 +33,7 @@ import {
   shownTune,
 } from '../mount-config.ts'
 import { demandMountLimits } from '../mount-limits.ts'
+import { chooseVersion } from '../plugin-version.ts'
 import { shownMount } from '../shown-mount.ts'
 import { remountPaths } from './remount.ts'
 
@@ -45,7 +47,7 @@ const mountFields = {
   seal_wrap: boolean('Kept for compatibility: every record is sealed.').default(false),
   external_entropy_access: boolean('Kept for compatibility.').default(false),
   plugin_name: string('Old name of `type`.').default('').deprecated(),
-  plugin_version: string('Only the built-in version is known.').default(''),
+  plugin_version: string('Version of an external plugin; default: the newest.').default(''),
 }
 type MountRequest = Request<typeof mountFields>
 
@@ -62,7 +64,7 @@ const tuneFields = {
   allowed_response_headers: anything('Response headers that the engine may set.'),
   token_type: anything('Type of the tokens that an auth method grants.'),
   user_lockout_config: anything('When users are locked out.'),
-  plugin_version: string('Only the built-in version is known.'),
+  plugin_version: string('Version of an external plugin from now on.'),
 }
 type TuneRequest = Request<typeof tuneFields>
 
@@ -132,13 +134,12 @@ function bare(given: string): string {
 
 async function showAll({ storage, namespace }: Request, family: Family): Promise<Response> {
   const entries = await listMounts(storage, namespace.id)
-  const shown = entries
-    .filter((entry) => entry.kind === family)
-    .map((entry) => {
-      const name = family === 'auth' ? entry.path.slice('auth/'.length) : entry.path
-      return [name, shownMount(entry, namespace)] as const
-    })
-  return { data: Object.fromEntries(shown) }
+  const data: Record<string, unknown> = {}
+  for (const entry of entries.filter(({ kind }) => kind === family)) {
+    const name = family === 'auth' ? entry.path.slice('auth/'.length) : entry.path
+    data[name] = await shownMount(storage, entry, namespace)
+  }
+  return { data }
 }
 
 async function showMount({ storage, namespace, data }: MountRequest, family: Family) {
@@ -150,7 +151,7 @@ async function showMount({ storage, namespace, data }: MountRequest, family: Fam
         : `No auth engine at ${bare(data.path)}`,
     )
   }
-  return { data: shownMount(entry, namespace) }
+  return { data: await shownMount(storage, entry, namespace) }
 }
 
 async function makeMount(
@@ -172,11 +173,12 @@ async function makeMount(
         : 'token credential backend cannot be instantiated',
     )
   }
-  checkType(registry(), family, type, options)
+  const pluginVersion = await checkType(registry(), family, { ...data, type, options }, request)
   await mount(contextOf(request, registry), {
     path: at,
     kind: family,
     type,
+    pluginVersion,
     description: data.description,
     local: data.local,
     sealWrap: data.seal_wrap,
@@ -205,12 +207,14 @@ function typeAndOptions({ type, plugin_name: name, options }: MountRequest['data
   }
 }
 
-function checkType(
+/** @returns the version, of an external plugin @throws {BadRequest} no such thing can be mounted */
+async function checkType(
   registry: Registry,
   family: Family,
-  type: string,
-  options: Readonly<Record<string, string>> | undefined,
-): void {
+  given: Pick<MountRequest['data'], 'type' | 'options' | 'plugin_version' | 'config'>,
+  { storage }: MountRequest,
+): Promise<string | undefined> {
+  const { type, options } = given
   const own = registry.types.find((one) => one.type === type && one.singleton === true)
   if (own !== undefined) {
     throw new BadRequest(
@@ -220,11 +224,13 @@ function checkType(
     )
   }
   if (registry.type(family, type) === undefined) {
-    throw new BadRequest(`plugin not found in the catalog: ${type}`)
+    const version = given.plugin_version || given.config['plugin_version']
+    return chooseVersion(storage, family, type, typeof version === 'string' ? version : '')
   }
   if (options?.['version'] !== undefined && type !== 'kv') {
     throw new BadRequest(`secrets engine "${type}" does not allow setting a version`)
   }
+  return undefined
 }
 
 async function removeMount(
@@ -270,7 +276,7 @@ async function writeTune(
   family: Family,
   registry: () => Registry,
 ): Promise<Response | undefined> {
-  const { data, body } = request
+  const { data, body, storage } = request
   const entry = await tuned(request, family)
   if (entry === undefined) {
     const at = storedPath(data.path, family)
@@ -290,15 +296,28 @@ async function writeTune(
   checkTunedTtls(config)
   const lockout = data.user_lockout_config
   const options = changedOptions(entry, data.options)
+  const pluginVersion = await tunedVersion(storage, entry, data.plugin_version)
   const { warnings } = await tune(contextOf(request, registry), entry, {
+    ...(pluginVersion !== undefined && { pluginVersion }),
     description: data.description ?? entry.description,
     options,
     config:
       lockout === undefined ? config : { ...config, userLockout: readLockout(entry, lockout) },
   })
-  const upgraded = options?.['version'] === '2' && entry.options?.['version'] !== '2'
+  const upgraded =
+    entry.type === 'kv' && options?.['version'] === '2' && entry.options?.['version'] !== '2'
   if (upgraded) return { data: null, warnings: [...warnings, UPGRADED] }
   return warnings.length === 0 ? undefined : { data: null, warnings }
+}
+
+/** @returns the version from now on; `undefined`: it is built in @throws {BadRequest} */
+async function tunedVersion(
+  root: View,
+  { kind, type, pluginVersion }: MountEntry,
+  given: string | undefined,
+): Promise<string | undefined> {
+  if (pluginVersion === undefined || given === undefined) return pluginVersion
+  return chooseVersion(root, kind, type, given)
 }
 
 const UPGRADED =
@@ -320,7 +339,8 @@ function changedOptions(
 ): MountEntry['options'] {
   if (given === undefined) return entry.options
   const version = given['version']
-  if (version !== undefined) {
+  // What an external plugin's versions mean is its own affair.
+  if (version !== undefined && entry.pluginVersion === undefined) {
     if (entry.type !== 'kv') {
       throw new BadRequest(`secrets engine "${entry.type}" does not allow setting a version`)
     }

@@ -18,7 +18,8 @@ test('the catalogue holds what can be mounted, and takes nothing', async () => {
 
   const mine = { sha256: 'ab', command: 'mine' }
   expect(await cluster.write('sys/plugins/catalog/secret/mine', mine)).toMatchObject({
-    status: 400,
+    status: 500,
+    errors: [expect.stringContaining('plugin directory is not configured')],
   })
 })
 

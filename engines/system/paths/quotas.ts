@@ -179,7 +179,7 @@ async function targetOfPath({ storage, data }: LimitRequest, registry: Registry)
     return base
   }
   const entry = await findMount(storage, namespace.id, inner)
-  const instance = entry && registry.instance(entry)
+  const instance = entry && (await registry.find(storage, entry))
   if (entry === undefined || instance === undefined) {
     throw new BadRequest(`invalid mount path "${inner}"`)
   }

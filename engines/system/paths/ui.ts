@@ -6,7 +6,7 @@ import { findMount, listMounts } from '../../../core/mounts/table.ts'
 import { listChildren } from '../../../core/namespace/table.ts'
 import type { UnsealedParts } from '../../../core/pipeline.ts'
 import { boolean, string } from '../../../core/plugin/fields.ts'
-import { openApiOf } from '../../../core/plugin/openapi.ts'
+import { openApiOf, type MountedPaths } from '../../../core/plugin/openapi.ts'
 import { path } from '../../../core/plugin/path.ts'
 import type { Request } from '../../../core/plugin/request.ts'
 import type { Response } from '../../../core/plugin/response.ts'
@@ -90,7 +90,7 @@ async function visibleMounts(request: Request, parts: ReturnType<Unsealed>): Pro
   for (const entry of entries) {
     const open = entry.config.listingVisibility === 'unauth'
     if (acl === undefined ? !open : !open && !acl.reachesBelow(entry.path, namespace.path)) continue
-    const shown = acl === undefined ? brief(entry) : shownMount(entry, namespace)
+    const shown = acl === undefined ? brief(entry) : await shownMount(storage, entry, namespace)
     if (entry.kind === 'auth') auth[entry.path.slice('auth/'.length)] = shown
     else secret[entry.path] = shown
   }
@@ -114,7 +114,7 @@ async function mountOfPath(
       `preflight capability check returned 403, please ensure client's policies grant access to path "${data.path}/"`,
     )
   }
-  return { data: { ...shownMount(entry, namespace), path: entry.path } }
+  return { data: { ...(await shownMount(storage, entry, namespace)), path: entry.path } }
 }
 
 async function childNamespaces(request: Request, parts: ReturnType<Unsealed>): Promise<Response> {
@@ -139,15 +139,17 @@ async function openApi(
       entry.path.startsWith(data.context) &&
       (entry.path === 'sys/' || acl?.reachesBelow(entry.path, namespace.path)),
   )
-  const mounts = reachable.flatMap((entry) => {
-    const instance = registry().instance(entry)
-    if (instance === undefined) return []
-    const prefix =
-      data.generic_mount_paths && !instance.type.singleton ? genericPrefix(entry) : entry.path
-    return [
-      { prefix, paths: instance.plugin.paths, tag: entry.kind === 'auth' ? 'auth' : 'secrets' },
-    ]
-  })
+  const mounts: MountedPaths[] = []
+  for (const entry of reachable) {
+    const instance = await registry().find(storage, entry)
+    if (instance === undefined || instance.unavailable !== undefined) continue
+    const generic = data.generic_mount_paths && !instance.type.singleton
+    mounts.push({
+      prefix: generic ? genericPrefix(entry) : entry.path,
+      paths: instance.plugin.paths,
+      tag: entry.kind === 'auth' ? 'auth' : 'secrets',
+    })
+  }
   return {
     raw: { contentType: 'application/json', body: `${JSON.stringify(openApiOf(mounts))}\n` },
     data: {},

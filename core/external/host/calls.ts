@@ -1,0 +1,138 @@
+/** In a plugin's process: does what the server asks of it, each call with records of its own. */
+import type { Path } from '../../plugin/path.ts'
+import type { MountContext, Plugin, PluginType } from '../../plugin/plugin.ts'
+import type { RequestBase } from '../../plugin/request.ts'
+import { isStreamed } from '../../plugin/response.ts'
+import { systemRandom } from '../../random.ts'
+import { View } from '../../store/view.ts'
+import type { Described, ToldError } from '../messages.ts'
+import { MAX_STACK_CHARACTERS, type SentRequest, type Work } from '../protocol.ts'
+import { declare } from './declare.ts'
+import { RemoteRecords, type Source, type Written } from './remote-records.ts'
+
+/** How a call ended. */
+export type Outcome =
+  | { readonly say: 'done'; readonly writes: readonly Written[]; readonly result: unknown }
+  | { readonly say: 'failed'; readonly error: ToldError }
+
+export class Calls {
+  readonly #type: PluginType
+  readonly #plugins = new Map<string | undefined, Plugin>()
+
+  constructor(type: PluginType) {
+    this.#type = type
+  }
+
+  async answer(work: Work, source: Source): Promise<Outcome> {
+    const records = new RemoteRecords(source)
+    try {
+      const result = await this.#do(work, new View(records, ''))
+      return { say: 'done', writes: records.take(), result }
+    } catch (error) {
+      return { say: 'failed', error: told(error) }
+    }
+  }
+
+  async #do(work: Work, storage: View): Promise<unknown> {
+    const plugin = this.#plugin(work.version)
+    switch (work.do) {
+      case 'describe':
+        return described(plugin)
+      case 'exists':
+        return this.#prepare(plugin, work, storage).exists()
+      case 'run':
+        return sendable(await this.#prepare(plugin, work, storage).run(declarable(work.operation)))
+      case 'initialize':
+        return plugin.initialize?.(contextOf(work, storage))
+      case 'periodic':
+        return plugin.periodic?.(contextOf(work, storage))
+      case 'upgrade':
+        return plugin.upgrade?.({ ...contextOf(work, storage), from: work.from })
+      case 'renew':
+        return plugin.renew?.(requestOf(work.request, storage), work.grant)
+    }
+  }
+
+  #prepare(plugin: Plugin, work: Extract<Work, { do: 'exists' | 'run' }>, storage: View) {
+    const path: Path | undefined = plugin.paths[work.path]
+    if (path === undefined) throw new Error(`there is no path ${work.path}`)
+    return path.prepare(requestOf(work.request, storage), work.input)
+  }
+
+  #plugin(version: string | undefined): Plugin {
+    const made = this.#plugins.get(version) ?? this.#type.create({ version })
+    this.#plugins.set(version, made)
+    return made
+  }
+}
+
+function described(plugin: Plugin): Described {
+  const hooks = (['initialize', 'upgrade', 'periodic', 'renew'] as const).filter(
+    (hook) => plugin[hook] !== undefined,
+  )
+  return { paths: plugin.paths.map(declare), hooks }
+}
+
+function declarable(operation: RequestBase['operation']) {
+  if (operation === 'help') throw new Error('help is answered by the server')
+  return operation
+}
+
+function contextOf({ nowMs }: { nowMs: number }, storage: View): MountContext {
+  return { storage, random: systemRandom, nowMs }
+}
+
+function requestOf({ headers, client, ...sent }: SentRequest, storage: View): RequestBase {
+  const { certificates, ...peer } = client
+  return {
+    ...sent,
+    storage,
+    random: systemRandom,
+    clientToken: '',
+    headers: new Map(headers),
+    client:
+      certificates === undefined
+        ? peer
+        : { ...peer, certificates: certificates.map((text) => Buffer.from(text, 'base64')) },
+  }
+}
+
+/** A response with what JSON has no form for. */
+function sendable(response: Awaited<ReturnType<ReturnType<Path['prepare']>['run']>>): unknown {
+  if (response === undefined) return null
+  const { raw } = response
+  if (raw === undefined || typeof raw.body === 'string') return response
+  if (isStreamed(raw.body)) throw new Error('a body is streamed by built-in engines only')
+  return { ...response, raw: { ...raw, body: { base64: raw.body.toString('base64') } } }
+}
+
+/**
+ * An error of the contract is told as it is; anything else is the plugin's own fault, and only the server's log has it.
+ * It is known by its members: a plugin may have been bundled with classes of its own.
+ */
+function told(error: unknown): ToldError {
+  if (!(error instanceof Error)) return { stack: 'something that is no error was thrown' }
+  if ('status' in error && 'errors' in error && Array.isArray(error.errors)) {
+    const { name } = error
+    const errors: unknown[] = error.errors
+    const status = Number(error.status)
+    const data: unknown = 'data' in error ? error.data : undefined
+    const headers: unknown = 'headers' in error ? error.headers : undefined
+    return {
+      name,
+      status,
+      errors: errors.map(String),
+      ...(isRecord(data) && { data }),
+      headers: isRecord(headers) ? textsOf(headers) : {},
+    }
+  }
+  return { stack: (error.stack ?? error.message).slice(0, MAX_STACK_CHARACTERS) }
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null
+}
+
+function textsOf(values: Record<string, unknown>): Record<string, string> {
+  return Object.fromEntries(Object.entries(values).map(([key, value]) => [key, String(value)]))
+}

@@ -1,0 +1,12 @@
+/**
+ * What external plugins store. A record is text that its plugin made and reads again, in the form of the server's own
+ * (`kind.ts`): the server neither knows its shape nor looks.
+ */
+import type { Kind } from '../store/kind.ts'
+
+export const pluginRecords: Kind<string> = {
+  name: 'of a plugin',
+  keptWhenWritten: true,
+  encode: (text) => text,
+  decode: (_key, text) => text,
+}

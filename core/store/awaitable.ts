@@ -1,0 +1,2 @@
+/** To be awaited; it may be there already. */
+export type Awaitable<T> = T | Promise<T>
