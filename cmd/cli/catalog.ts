@@ -255,6 +255,11 @@ export const CATALOG: readonly Entry[] = [
     load: async () => (await import('./operator.ts')).rotate,
   },
   {
+    name: 'operator rotate-keys',
+    summary: 'Replace the key shares, as OpenBao calls it',
+    load: async () => (await import('./operator-rekey.ts')).rotateKeys,
+  },
+  {
     name: 'operator seal',
     summary: 'Seal the server',
     load: async () => (await import('./operator.ts')).seal,

@@ -1,8 +1,9 @@
-/** The command `operator rekey`: new key shares, where enough holders of the present ones agree. */
+/** The commands `operator rekey` and `operator rotate-keys`: new key shares, where enough holders of the present ones agree. */
 import type { JsonObject } from '../../core/json.ts'
 import type { Connection } from '../client/connection.ts'
 import { askBare, perform, readSecret } from '../client/logical.ts'
-import { numberOf, stringsOf, textOf } from '../client/secret.ts'
+import type { ApiRequest } from '../client/send.ts'
+import { numberOf, objectOf, stringsOf, textOf } from '../client/secret.ts'
 import { goValue } from '../output/go-value.ts'
 import { tableText } from '../output/table.ts'
 import { wrapText } from '../output/wrap.ts'
@@ -12,6 +13,7 @@ import type { Call } from './command.ts'
 import { UsageProblem, orFail } from './failure.ts'
 import { list, text, whole, yesNo } from './flags.ts'
 import { forHolder, pgpKeys } from './operator-init.ts'
+import { pathsFor, REKEY, ROTATE_KEYS, type RekeyManner, type RekeyPaths } from './rekey-manner.ts'
 
 const DEFAULT_SHARES = 5
 const DEFAULT_THRESHOLD = 3
@@ -39,63 +41,69 @@ const flags = {
   nonce: text('The nonce of the ceremony; needed with a share that is not typed at the prompt.'),
   target: text('"barrier", or "recovery" where the seal opens by itself.'),
 }
-type RekeyCall = Call<typeof flags>
+type RekeyCall = Call<typeof flags> & { readonly manner: RekeyManner }
 
-export const rekey = command({
-  usage: 'operator rekey [options] [KEY]',
-  about: `Replaces the key shares: when a holder leaves, a share is lost or seen, or their number is to change. One person begins. As many holders as unseal the server then give their present shares, at any machine; the last one sees the new shares and hands them out. With -verify, which is the safer way, the present shares stay in force until enough of the new ones were given back. KEY is asked for and not shown while you type; "-" reads it from standard input.
+export const rekey = ceremony(
+  REKEY,
+  'The server asks for a token with the right to sys/rekey, unless its listener has disable_unauthed_rekey_endpoints = false.',
+)
 
-  %p operator rekey -init -verify -key-shares=5 -key-threshold=3
-  %p operator rekey
-  %p operator rekey -verify
+export const rotateKeys = ceremony(
+  ROTATE_KEYS,
+  'This is "operator rekey" by the name that OpenBao has for it. The server asks for a token with the right to sys/rotate/root.',
+)
 
-The server asks for a token with the right to sys/rekey, unless its listener has disable_unauthed_rekey_endpoints = false.`,
-  outputs: 'format',
-  words: between(0, 1),
-  flags,
-  run: (call) =>
-    act(call).catch((error: unknown) => {
-      throw refusedCaller(error, 'disable_unauthed_rekey_endpoints')
-    }),
-})
+function ceremony(manner: RekeyManner, access: string) {
+  const name = `operator ${manner.command}`
+  return command({
+    usage: `${name} [options] [KEY]`,
+    about: `Replaces the key shares: when a holder leaves, a share is lost or seen, or their number is to change. One person begins. As many holders as unseal the server then give their present shares, at any machine; the last one sees the new shares and hands them out. With -verify, which is the safer way, the present shares stay in force until enough of the new ones were given back. KEY is asked for and not shown while you type; "-" reads it from standard input.
+
+  %p ${name} -init -verify -key-shares=5 -key-threshold=3
+  %p ${name}
+  %p ${name} -verify
+
+${access}`,
+    outputs: 'format',
+    words: between(0, 1),
+    flags,
+    run: (call) =>
+      act({ ...call, manner }).catch((error: unknown) => {
+        throw manner.openedBy === undefined ? error : refusedCaller(error, manner.openedBy)
+      }),
+  })
+}
 
 async function act(call: RekeyCall): Promise<void> {
   const given = call.flags
-  const paths = pathsOf(given.target)
+  const paths = pathsFor(call.manner, given.target)
   const connection = call.connection()
   if (given['backup-delete']) return deleteBackup(connection, paths, call)
   if (given['backup-retrieve']) return showBackup(connection, paths, call)
   if (given.cancel) return cancel(connection, paths, call)
   if (given.init) return begin(connection, paths, call)
-  if (given.status) return showStatus(await askStatus(connection, paths, given.verify), call)
+  if (given.status)
+    return showStatus(await askStatus(connection, paths, given, call.manner.texts.reading), call)
   return give(connection, paths, call)
 }
 
-interface Paths {
-  readonly init: string
-  readonly update: string
-  readonly verify: string
-  readonly backup: string
+function askStatus(
+  connection: Connection,
+  paths: RekeyPaths,
+  { verify }: RekeyCall['flags'],
+  what: string,
+): Promise<JsonObject> {
+  const path = verify ? paths.verify : paths.init
+  return orFail(what, askEither(connection, { method: 'GET', path }))
 }
 
-function pathsOf(target = 'barrier'): Paths {
-  const roots = new Map([
-    ['barrier', 'sys/rekey'],
-    ['recovery', 'sys/rekey-recovery-key'],
-    ['hsm', 'sys/rekey-recovery-key'],
-  ])
-  const root = roots.get(target.trim().toLowerCase())
-  if (root === undefined) throw new UsageProblem(`Unknown target: ${target}`)
-  const backup = root === 'sys/rekey' ? `${root}/backup` : 'sys/rekey/recovery-key-backup'
-  return { init: `${root}/init`, update: `${root}/update`, verify: `${root}/verify`, backup }
+/** `sys/rekey` answers without an envelope, `sys/rotate/root` in one. */
+async function askEither(connection: Connection, request: ApiRequest): Promise<JsonObject> {
+  const answer = await askBare(connection, request)
+  return objectOf(answer['data']) ?? answer
 }
 
-function askStatus(connection: Connection, paths: Paths, verifies: boolean): Promise<JsonObject> {
-  const path = verifies ? paths.verify : paths.init
-  return orFail('Error reading rekey status', askBare(connection, { method: 'GET', path }))
-}
-
-async function begin(connection: Connection, paths: Paths, call: RekeyCall): Promise<void> {
+async function begin(connection: Connection, paths: RekeyPaths, call: RekeyCall): Promise<void> {
   const { flags: given, printer } = call
   const body = {
     secret_shares: given['key-shares'] ?? DEFAULT_SHARES,
@@ -106,8 +114,8 @@ async function begin(connection: Connection, paths: Paths, call: RekeyCall): Pro
     require_verification: given.verify,
   }
   const status = await orFail(
-    'Error initializing rekey',
-    askBare(connection, { method: 'PUT', path: paths.init, body }),
+    `Error initializing ${call.manner.texts.thing}`,
+    askEither(connection, { method: 'PUT', path: paths.init, body }),
   )
   if (printer.format === 'table' && !given.verify)
     printer.warn(
@@ -118,14 +126,17 @@ async function begin(connection: Connection, paths: Paths, call: RekeyCall): Pro
 
 async function cancel(
   connection: Connection,
-  paths: Paths,
-  { flags: { verify, nonce }, printer, program }: RekeyCall,
+  paths: RekeyPaths,
+  { flags: { verify, nonce }, printer, program, manner: { command, texts } }: RekeyCall,
 ): Promise<void> {
   const path = verify ? paths.verify : paths.init
   const query = nonce === undefined || nonce === '' ? {} : { query: { nonce } }
-  await orFail('Error canceling rekey', perform(connection, { method: 'DELETE', path, ...query }))
-  printer.line('Success! Canceled rekeying (if it was started)')
-  const again = `${program.command} operator rekey`
+  await orFail(
+    `Error canceling ${texts.thing}`,
+    perform(connection, { method: 'DELETE', path, ...query }),
+  )
+  printer.line(texts.cancelled)
+  const again = `${program.command} operator ${command}`
   printer.advise(
     verify
       ? `The new shares given back so far are forgotten, and can be given again: ${again} -verify`
@@ -135,11 +146,11 @@ async function cancel(
 
 async function showBackup(
   connection: Connection,
-  { backup }: Paths,
-  { printer }: RekeyCall,
+  { backup }: RekeyPaths,
+  { printer, manner }: RekeyCall,
 ): Promise<void> {
   const secret = await orFail(
-    'Error retrieving rekey backed up keys',
+    `Error retrieving ${manner.texts.thing} backed up keys`,
     readSecret(connection, backup),
   )
   printer.secret(secret)
@@ -147,29 +158,32 @@ async function showBackup(
 
 async function deleteBackup(
   connection: Connection,
-  { backup: path }: Paths,
-  { printer }: RekeyCall,
+  { backup: path }: RekeyPaths,
+  { printer, manner }: RekeyCall,
 ): Promise<void> {
   await orFail(
-    'Error deleting rekey backed up keys',
+    `Error deleting ${manner.texts.thing} backed up keys`,
     perform(connection, { method: 'DELETE', path }),
   )
   printer.line('Success! Deleted backed up keys (if they existed)')
 }
 
-async function give(connection: Connection, paths: Paths, call: RekeyCall): Promise<void> {
-  const { flags: given, program, printer } = call
-  const again = `${program.command} operator rekey`
-  const before = await askStatus(connection, paths, given.verify)
+async function give(connection: Connection, paths: RekeyPaths, call: RekeyCall): Promise<void> {
+  const { flags: given, program, printer, manner } = call
+  const again = `${program.command} operator ${manner.command}`
+  const before = await askStatus(
+    connection,
+    paths,
+    given,
+    `Error getting ${manner.texts.thing} status`,
+  )
   if (before['started'] !== true)
-    throw new UsageProblem(
-      wrapText(`No rekey is in progress. Start a rekey process by running "${again} -init".`),
-    )
+    throw new UsageProblem(wrapText(`${manner.texts.notStarted} "${again} -init".`))
   const body = { ...(await takeShare(call, before, given.nonce)) }
   const path = given.verify ? paths.verify : paths.update
   const after = await orFail(
     'Error posting unseal key',
-    askBare(connection, { method: 'PUT', path, body }),
+    askEither(connection, { method: 'PUT', path, body }),
   ).catch((error: unknown) => {
     throw refusedShare(error, given.verify ? `${again} -verify` : again)
   })
@@ -179,16 +193,16 @@ async function give(connection: Connection, paths: Paths, call: RekeyCall): Prom
   showKeys(after, before, call)
 }
 
-function showVerified({ printer }: RekeyCall): void {
-  printer.line(
-    wrapText(
-      'Rekey verification successful. The rekey operation is complete and the new keys are now active.',
-    ),
-  )
+function showVerified({ printer, manner }: RekeyCall): void {
+  printer.line(wrapText(manner.texts.verified))
   printer.advise('The holders destroy their old shares: they open nothing any more.')
 }
 
-function showKeys(answer: JsonObject, before: JsonObject, { printer, program }: RekeyCall): void {
+function showKeys(
+  answer: JsonObject,
+  before: JsonObject,
+  { printer, program, manner }: RekeyCall,
+): void {
   const keys = stringsOf(answer['keys_base64']) ?? []
   const fingerprints = stringsOf(answer['pgp_fingerprints']) ?? []
   const holders = stringsOf(answer['holders']) ?? []
@@ -213,18 +227,23 @@ function showKeys(answer: JsonObject, before: JsonObject, { printer, program }: 
   )
   printer.advise(
     verifies
-      ? `What to do now: give each share to its holder, then have ${goValue(before['t'])} of them run, with the nonce ${textOf(answer['verification_nonce'])}: ${program.command} operator rekey -verify`
+      ? `What to do now: give each share to its holder, then have ${goValue(before['t'])} of them run, with the nonce ${textOf(answer['verification_nonce'])}: ${program.command} operator ${manner.command} -verify`
       : 'What to do now: give each share to its holder, and have the old ones destroyed.',
   )
 }
 
-function showStatus(status: JsonObject, { printer, program, flags: given }: RekeyCall): void {
+function showStatus(
+  status: JsonObject,
+  { printer, program, flags: given, manner }: RekeyCall,
+): void {
   if (printer.format !== 'table') return printer.data(status)
   const isVerification = given.verify && !given.init
   printer.line(
     tableText([['Key', 'Value'], ...(isVerification ? verificationRows : statusRows)(status)]),
   )
-  printer.advise(whatIsNext(status, `${program.command} operator rekey`, isVerification))
+  printer.advise(
+    whatIsNext(status, `${program.command} operator ${manner.command}`, isVerification),
+  )
 }
 
 type Row = readonly [string, string]
