@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest'
 import { StorageRefused } from './contract.ts'
-import { connect, failureOf, openFile } from './sqlite-file.ts'
+import { checkVersion, connect, failureOf, openFile } from './sqlite-file.ts'
 
 const LOCK_WAIT_MS = 20
 
@@ -146,4 +146,13 @@ test('a commit that failed on the disk may have happened; one that found it full
   expect(failureOf(ioError, 'commit')).toMatchObject({ full: false, outcomeUnknown: true })
   expect(failureOf(ioError, 'write')).toMatchObject({ full: false, outcomeUnknown: false })
   expect(failureOf(full, 'commit')).toMatchObject({ full: true, outcomeUnknown: false })
+})
+
+test('CVE-2025-6965: an SQLite with known faults is refused, and what comes after is not', () => {
+  for (const safe of ['3.51.3', '3.51.10', '3.52.0', '4.0.0']) {
+    expect(() => checkVersion(safe)).not.toThrow()
+  }
+  for (const faulty of ['3.50.1', '3.51.2', '2.99.99', '3.51', '']) {
+    expect(() => checkVersion(faulty)).toThrow(StorageRefused)
+  }
 })

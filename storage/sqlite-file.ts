@@ -172,7 +172,8 @@ function restrict(path: string): void {
   }
 }
 
-function checkVersion(version: string): void {
+/** @throws {StorageRefused} it has known faults that damage files or read beyond them (CVE-2025-6965) */
+export function checkVersion(version: string): void {
   const parts = version.split('.').map(Number)
   for (const [index, least] of OLDEST_SQLITE.entries()) {
     const part = parts[index] ?? 0

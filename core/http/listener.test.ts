@@ -75,7 +75,7 @@ describe.each([
     },
   )
 
-  test('answers carry the headers that every answer has', async () => {
+  test('row 105 (CVE-2021-38554): answers carry the headers that every answer has, no-store among them', async () => {
     const { connect } = await start({}, () =>
       Promise.resolve({ ...OK, headers: { 'X-Vault-Namespace': 'a/' } }),
     )
@@ -144,7 +144,7 @@ describe.each([
     expect(errorsOf(answer)).toEqual(['http: request body too large'])
   })
 
-  test('a chunked body is refused once it passes the limit', async () => {
+  test('row 61 (CVE-2023-6337, CVE-2025-59139): a chunked body is refused once it passes the limit', async () => {
     const { connect } = await start({ limits: SMALL })
     const client = await connect()
     client.write('POST /v1/x HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n')
@@ -374,7 +374,7 @@ test.each(['Host: a\r\nHost: b', 'Host: a\r\nX-A: 1\r\nhost: a', 'HOST: a\r\nhOs
   },
 )
 
-test('whatever bytes clients send, the listener goes on', async () => {
+test('row 64 (CVE-2024-6468, CVE-2024-32652): whatever bytes clients send, the listener goes on', async () => {
   const { connect, reported } = await startListener()
   const garbage = [
     '\0\0\0',

@@ -108,7 +108,7 @@ describe('a list or scan', () => {
     [['a/*: list', 'a/b: deny'], 'a/b/'],
     [['*: list', '+/b: deny'], 'a/b/'],
     [['+/*: list', 'a/+: deny'], 'a/b/'],
-  ])('does not get round a closer denial: %j (CVE-2026-63131)', (lines, path) => {
+  ])('row 2 (CVE-2026-63131): does not get round a closer denial: %j', (lines, path) => {
     expect(allows(grants(...lines), 'list', path)).toBe(false)
     expect(allows(grants(...lines.toReversed()), 'list', path)).toBe(false)
     expect(grants(...lines).capabilities(path)).toEqual(['deny'])

@@ -95,13 +95,13 @@ describe('a rule is dropped', () => {
     ).toEqual(['b'])
   })
 
-  test('when two aliases lie on the mount (CVE-2021-43998)', () => {
+  test('row 13 (CVE-2021-43998): when two aliases lie on the mount', () => {
     const two = { ...bob, entity: { ...bob.entity, aliases: [alias, { ...alias, id: 'alias-2' }] } }
     expect(rendered('a/{{identity.entity.aliases.auth_1.id}}', two)).toEqual([])
   })
 
   test.each(['*', '+', 'x*', '+/x', 'x/y', '/', '../x', '{{identity.entity.id}}', ''])(
-    'when the value %j would widen it (CVE-2026-71543)',
+    'row 3 (CVE-2026-71543): when the value %j would widen it',
     (team) => {
       expect(rendered('a/{{identity.entity.metadata.team}}', withTeam(team))).toEqual([])
       expect(rendered('a/{{identity.entity.metadata.team}}/*', withTeam(team))).toEqual([])

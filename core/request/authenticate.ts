@@ -1,12 +1,12 @@
 /** Who asks: the token, alive and used from an address that it is bound to. */
-import { BlockList, isIPv6 } from 'node:net'
+import { BlockList } from 'node:net'
 import { BadRequest, PermissionDenied, type RequestError } from '../errors.ts'
 import type { OperationFacts } from '../plugin/path.ts'
 import type { Caller } from '../plugin/request.ts'
 import type { View } from '../store/view.ts'
 import { findLiving, type FindContext, type Living } from '../tokens/find.ts'
 import { serviceTokens, tokenKey, type TokenRecord } from '../tokens/record.ts'
-import { addCidr } from '../cidr.ts'
+import { addCidr, isListed } from '../cidr.ts'
 import { RESPONSE_WRAPPING_POLICY } from '../policy/names.ts'
 import type { Incoming } from './incoming.ts'
 
@@ -112,5 +112,5 @@ function isBoundTo(record: TokenRecord, address: string): boolean {
     for (const cidr of record.boundCidrs) addCidr(block, cidr)
     blocks.set(record.boundCidrs, block)
   }
-  return address !== '' && block.check(address, isIPv6(address) ? 'ipv6' : 'ipv4')
+  return isListed(address, block)
 }

@@ -19,7 +19,7 @@ vi.mock('shamir-secret-sharing', async (importOriginal) => {
   }
 })
 
-test('the library, which looks tables up by what it is given, sees neither shares nor key, nor a mask twice', async () => {
+test('row 95 (CVE-2023-25000): the library, which looks tables up by what it is given, sees neither shares nor key, nor a mask twice', async () => {
   const key = copySecret(systemRandom.bytes(32))
   const shares = await splitKey(key, { shares: 3, threshold: 3 })
   for (let i = 0; i < 10; i += 1) await combineShares(shares, systemRandom)

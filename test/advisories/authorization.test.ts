@@ -1,11 +1,13 @@
 /** Names and paths that were judged in one form and used in another, policies that were given without the right to. */
 import fc from 'fast-check'
 import { describe, expect, onTestFinished, test } from 'vitest'
+import { z } from 'zod'
 import { createApi } from '../../core/api.ts'
 import { parseTarget } from '../../core/http/target.ts'
 import { BadRequest } from '../../core/errors.ts'
 import { path } from '../../core/plugin/path.ts'
 import type { PluginType } from '../../core/plugin/plugin.ts'
+import { kind } from '../../core/store/kind.ts'
 import { startCluster, type Cluster, type ClusterOptions } from '../support/kit.ts'
 import { putMount, putPolicy, tokenWith } from '../support/records.ts'
 import { declaredRoutes, METHODS } from './routes.fixture.ts'
@@ -39,7 +41,7 @@ async function raw(cluster: Cluster, target: string, token: string, method = 'GE
   }
 }
 
-describe('row 1 (CVE-2026-3605): a path is judged, routed and stored under one name', () => {
+describe('row 1 (CVE-2026-3605, GHSA-vrm6-9wfh-7r9p): a path is judged, routed and stored under one name', () => {
   const PIECES = [
     'secret',
     'x',
@@ -372,4 +374,82 @@ test('row 40 (CVE-2026-4525): no spelling of a token’s header reaches a plugin
   }
   const basic = await cluster.read('echo/headers', { headers: { authorization: 'Basic abc' } })
   expect(basic.data).toEqual({ authorization: 'Basic abc', clientToken: '' })
+})
+
+test('row 11 (CVE-2024-9180): a handler that fails leaves what is cached as it was, whatever it tried', async () => {
+  const tallies = kind('row-11', z.object({ policies: z.array(z.string()) }))
+  const changing: PluginType = {
+    type: 'changing',
+    kind: 'secret',
+    help: 'For tests.',
+    create: () => ({
+      paths: [
+        path('record', {
+          summary: 'A record that its handler changes in place, and then fails',
+          operations: {
+            read: async ({ storage }) => ({ data: { ...(await storage.get(tallies, 'one')) } }),
+            update: async ({ storage }) => {
+              const found = await storage.get(tallies, 'one')
+              if (found === undefined) return storage.put(tallies, 'one', { policies: ['few'] })
+              Reflect.set(found, 'policies', ['root'])
+              Reflect.set(found.policies, 0, 'root')
+              throw new BadRequest('refused')
+            },
+          },
+        }),
+      ],
+    }),
+  }
+  const cluster = await startCluster({ plugins: [changing] })
+  onTestFinished(() => cluster.close())
+  await putMount(cluster, { path: 'changing/', type: 'changing' })
+  await cluster.write('changing/record')
+  for (const node of [0, 1]) {
+    await cluster.read('changing/record', { node })
+    expect((await cluster.write('changing/record', {}, { node })).status).toBe(400)
+    expect((await cluster.read('changing/record', { node })).data).toEqual({ policies: ['few'] })
+  }
+})
+
+test('CVE-2026-24398, CVE-2026-47674: a token of some networks is good there only, however an address is spelled', async () => {
+  const cluster = await startCluster()
+  onTestFinished(() => cluster.close())
+  await cluster.write('auth/token/roles/bound', { token_bound_cidrs: ['10.1.0.0/16', 'fd00::/8'] })
+  const made = await cluster.write('auth/token/create/bound', { policies: ['default'] })
+  const token = String(made.auth['client_token'])
+  const from = async (address: string) =>
+    (await cluster.read('auth/token/lookup-self', { token, address })).status
+  for (const inside of [
+    '10.1.2.3',
+    '::ffff:10.1.2.3',
+    '::ffff:a01:203',
+    '::FFFF:0a01:0203',
+    'fd00::1',
+    'FD12:0:0::1',
+    'fd00::1%eth0',
+  ]) {
+    expect([inside, await from(inside)]).toEqual([inside, 200])
+  }
+  for (const outside of [
+    '10.2.0.1',
+    '::ffff:10.2.0.1',
+    '::10.1.2.3',
+    '64:ff9b::10.1.2.3',
+    '2002:a01:203::1',
+    '010.1.2.3',
+    '10.1.2',
+    '0x0a.1.2.3',
+    '167838211',
+    '10.1.2.3.4',
+    '10.1.2.3:80',
+    '[fd00::1]',
+    'fe80::1',
+    '::1',
+    '127.0.0.1',
+    '',
+    ' 10.1.2.3',
+    '10.1.2.3\u0000',
+  ]) {
+    expect([outside, await from(outside)]).toEqual([outside, 403])
+  }
 })

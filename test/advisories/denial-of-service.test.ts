@@ -168,3 +168,27 @@ function heapBytes(): number {
   runInNewContext('gc()')
   return process.memoryUsage().heapUsed
 }
+
+test('row 63 (CVE-2024-8185): what comes before anybody has a token is bounded, however much of it comes', async () => {
+  const cluster = await startCluster({ bare: true, nodes: 1 })
+  onTestFinished(() => cluster.close())
+  const body = { secret_shares: 5, secret_threshold: 3 }
+  const { json } = await cluster.write('sys/init', body, { token: null })
+  const shares = Array.isArray(json['keys']) ? json['keys'].map(String) : []
+  const progress = new Set<unknown>()
+  for (let i = 1; i <= 5_000; i++) {
+    const share = Buffer.alloc(33, 1)
+    share.writeUInt32BE(i)
+    const answer = await cluster.write(
+      'sys/unseal',
+      { key: share.toString('hex') },
+      { token: null },
+    )
+    progress.add(answer.json['progress'] ?? 'refused')
+  }
+  expect([...progress].toSorted()).toEqual([1, 2, 'refused'])
+
+  await cluster.write('sys/unseal', { reset: true }, { token: null })
+  for (const key of shares.slice(0, 3)) await cluster.write('sys/unseal', { key }, { token: null })
+  expect((await cluster.read('sys/seal-status', { token: null })).json['sealed']).toBe(false)
+})

@@ -43,7 +43,7 @@ const byPath =
   (cluster, id, token) =>
     cluster.write(`${path}/${id}`, {}, { token, ...within('a') })
 
-describe('CVE-2026-45808, CVE-2026-55774: a lease is reached from its own namespace and those above', () => {
+describe('row 20 (CVE-2026-45808, CVE-2026-55774): a lease is reached from its own namespace and those above', () => {
   test.each<[string, Call]>([
     ['leases/lookup', byBody('sys/leases/lookup')],
     ['leases/renew', byBody('sys/leases/renew')],
@@ -105,7 +105,7 @@ describe('CVE-2026-45808, CVE-2026-55774: a lease is reached from its own namesp
 })
 
 test.each([0, 1, 500, 999, 1000, 1500])(
-  'CVE-2021-32923: renewed %d ms before its maximum, a lease does not get past it, nor lives for ever',
+  'row 77 (CVE-2021-32923): renewed %d ms before its maximum, a lease does not get past it, nor lives for ever',
   async (ms) => {
     const system = new Accounts()
     const cluster = await startCluster({ plugins: [accountsEngine(system)] })
@@ -128,7 +128,7 @@ test.each([0, 1, 500, 999, 1000, 1500])(
   },
 )
 
-test('CVE-2020-25816: a lease of a batch token does not outlive it', async () => {
+test('row 78 (CVE-2020-25816): a lease of a batch token does not outlive it', async () => {
   const system = new Accounts()
   const cluster = await startCluster({ plugins: [accountsEngine(system)] })
   onTestFinished(() => cluster.close())

@@ -370,7 +370,7 @@ describe('paths', () => {
   })
 })
 
-describe('smuggling', () => {
+describe('smuggling (CVE-2024-27982)', () => {
   const SMUGGLED = 'secret/data/smuggled'
 
   /** A request within a request: whoever reads the lengths otherwise than we do would see it. */

@@ -1,6 +1,6 @@
 /**
- * Certificates for tests, made on the spot: P-256, valid from 2020 to 2049. Only what a TLS handshake looks at is in
- * them.
+ * Certificates for tests, made on the spot: P-256, valid from 2020 to 2049 unless told otherwise. Only what a TLS
+ * handshake looks at is in them.
  */
 import { generateKeyPairSync, sign, type KeyObject } from 'node:crypto'
 import {
@@ -29,8 +29,12 @@ const VALID_TO_MS = Date.UTC(2049, 11, 31)
 
 let serial = 1
 
-/** Self-signed when there is no issuer; each can sign others. Good for localhost and 127.0.0.1. */
-export function testCertificate(name: string, issuer?: TestCertificate): TestCertificate {
+/** Self-signed when there is no issuer; each can sign others. Good for localhost and 127.0.0.1, or for `host` alone. */
+export function testCertificate(
+  name: string,
+  issuer?: TestCertificate,
+  { validToMs = VALID_TO_MS, host }: { validToMs?: number; host?: string } = {},
+): TestCertificate {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const algorithm = sequence(oid('1.2.840.10045.4.3.2')) // ecdsa-with-SHA256
   const body = sequence(
@@ -38,10 +42,10 @@ export function testCertificate(name: string, issuer?: TestCertificate): TestCer
     integer(Buffer.from([serial++])),
     algorithm,
     distinguishedName(issuer?.name ?? name),
-    sequence(time(VALID_FROM_MS), time(VALID_TO_MS)),
+    sequence(time(VALID_FROM_MS), time(validToMs)),
     distinguishedName(name),
     publicKey.export({ type: 'spki', format: 'der' }),
-    der(0xa3, sequence(basicConstraints(), alternativeNames())),
+    der(0xa3, sequence(basicConstraints(), alternativeNames(host))),
   )
   const signature = sign('sha256', body, issuer?.privateKey ?? privateKey)
   const whole = sequence(body, algorithm, bitString(signature))
@@ -58,10 +62,12 @@ const distinguishedName = (name: string) =>
   sequence(setOf(sequence(oid('2.5.4.3'), utf8String(name))))
 const basicConstraints = () =>
   sequence(oid('2.5.29.19'), boolean(true), octetString(sequence(boolean(true))))
-const alternativeNames = () =>
+const alternativeNames = (host: string | undefined) =>
   sequence(
     oid('2.5.29.17'),
     octetString(
-      sequence(der(0x82, Buffer.from('localhost')), der(0x87, Buffer.from([127, 0, 0, 1]))),
+      host === undefined
+        ? sequence(der(0x82, Buffer.from('localhost')), der(0x87, Buffer.from([127, 0, 0, 1])))
+        : sequence(der(0x82, Buffer.from(host))),
     ),
   )
