@@ -22,6 +22,7 @@ const [NAMESPACES, UNAUTHENTICATED, LEASES] = [
   at('leases'),
 ]
 const [REST, LEAKS, OUTBOUND, RESTART] = [at('at-rest'), at('leaks'), at('outbound'), at('restart')]
+const LIMITS = at('rate-limits')
 const LISTENER = 'core/http/listener.test.ts'
 const TEMPLATES = 'core/policy/template.test.ts'
 const TENANTS = 'core/namespaces.test.ts'
@@ -106,9 +107,9 @@ export const ROWS: readonly Row[] = [
   row('CVE-2026-5807 HCSEC-2026-08', [CEREMONIES, UNAUTHENTICATED]),
   row('CVE-2025-4656 HCSEC-2025-11 CVE-2025-52894 GHSA-prpj-rchp-9j5h', [CEREMONIES]),
   row('CVE-2025-6203 HCSEC-2025-24 CVE-2025-59043 GHSA-g46h-2rq9-gw5m', [DENIAL]),
-  row('CVE-2025-12044 HCSEC-2025-31', no('rate limit')),
+  row('CVE-2025-12044 HCSEC-2025-31', [LIMITS]),
   row('CVE-2023-6337 HCSEC-2023-34', [LISTENER]),
-  row('CVE-2023-5954 HCSEC-2023-33', [DENIAL]),
+  row('CVE-2023-5954 HCSEC-2023-33', [DENIAL, LIMITS]),
   row('CVE-2024-8185 HCSEC-2024-26', [DENIAL]),
   row('CVE-2024-6468 HCSEC-2024-14', [LISTENER]),
   row('CVE-2021-45042 HCSEC-2021-33', [DENIAL]),
@@ -120,7 +121,7 @@ export const ROWS: readonly Row[] = [
   row('CVE-2026-39396 GHSA-r65v-xgwc-g56j', no('download of plugins')),
   row('CVE-2025-54997 CVE-2025-6000 HCSEC-2025-14', [FILES]),
   row('CVE-2026-5051', [FILES]),
-  row('CVE-2026-105816', no('catalogue of plugins in the storage')),
+  row('CVE-2026-105816', [at('plugins')]),
   row('CVE-2020-25594 CVE-2021-3024 HCSEC-2021-02', [UNAUTHENTICATED]),
   row('CVE-2020-8567', AGENT),
   row('CVE-2021-32923 HCSEC-2021-15', [AUTHENTICATION, LEASES]),
