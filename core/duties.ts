@@ -18,6 +18,7 @@ import { deleteNamespaces } from './namespace/delete.ts'
 import { ROOT } from './namespaces.ts'
 import type { OwnWork, OwnWorkEntry, Witness } from './own-work.ts'
 import { removeEndedPolicies } from './policy-ends.ts'
+import { tendLeaseQuotas } from './quota/recount.ts'
 import type { Random } from './random.ts'
 import { kind } from './store/kind.ts'
 import type { Store } from './store/store.ts'
@@ -126,6 +127,9 @@ class Rounds implements Duties {
     for (const sweeper of this.#parts.sweepers) {
       await this.#duty('undoing what has ended', () => sweeper.sweep(this.#commit))
     }
+    await this.#duty('counting leases', () =>
+      this.#repeat((root, _nowMs, { report }) => tendLeaseQuotas(root, report)),
+    )
     await this.#duty('removing policies that have ended', () => this.#repeat(removeEndedPolicies))
     await this.#duty('removing ceremonies that nobody has gone on with', () =>
       this.#repeat(removeEndedCeremonies),

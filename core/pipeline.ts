@@ -18,6 +18,7 @@ import type { Registry } from './mounts/registry.ts'
 import type { AclCache } from './policies.ts'
 import type { Handled } from './plugin/path.ts'
 import type { Mount } from './plugin/request.ts'
+import { demandRoom } from './quota/count-leases.ts'
 import { RateGate, type Admitted } from './quota/gate.ts'
 import type { Random } from './random.ts'
 import { act, announce, type Acting } from './request/act.ts'
@@ -294,6 +295,11 @@ export class Pipeline {
     const answered = await prepared.run(operation)
     if (answered?.effect !== undefined) {
       const { effect } = answered
+      if (effect.leased) {
+        const { namespace, path } = route
+        const origin = { namespaceId: namespace.id, mountUuid: mount.uuid, mountPath: mount.path }
+        await demandRoom(root, { ...origin, path })
+      }
       attempt.acting = announce(root, nowMs, {
         id: exchange.id,
         token: exchange.token,

@@ -18,6 +18,7 @@ import { keyPaths } from '../../engines/system/paths/keys.ts'
 import { intentPaths } from '../../engines/system/paths/intents.ts'
 import { leaseReportPaths } from '../../engines/system/paths/lease-reports.ts'
 import { leasePaths } from '../../engines/system/paths/leases.ts'
+import { leaseQuotaPaths } from '../../engines/system/paths/lease-quotas.ts'
 import { loggerPaths, type LogLevels } from '../../engines/system/paths/loggers.ts'
 import { metricsPaths } from '../../engines/system/paths/metrics.ts'
 import { monitorPath, type Follow } from '../../engines/system/paths/monitor.ts'
@@ -101,6 +102,7 @@ function systemPaths(node: Node, parts: PluginParts) {
     ...namespacePaths(unsealed),
     ...policyPaths(),
     ...quotaPaths(registry),
+    ...leaseQuotaPaths(registry),
     ...policyExplainPaths(unsealed, registry),
     ...passwordPolicyPaths,
     ...leasePaths({ unsealed, mounts: () => mountServices(node), revoker: () => node.revoker }),

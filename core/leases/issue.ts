@@ -21,6 +21,8 @@ export interface LeaseSpec {
   readonly mount: Mount
   /** Whose secret it is. */
   readonly token: TokenRecord
+  /** Which quota counts it. */
+  readonly quotaId: string | null
 }
 
 export interface LeaseContext {
@@ -31,7 +33,7 @@ export interface LeaseContext {
 
 export function issueLease(
   { root, nowMs, random }: LeaseContext,
-  { secret, namespace, path, mount, token }: LeaseSpec,
+  { secret, namespace, path, mount, token, quotaId }: LeaseSpec,
 ): { lease: Lease; warnings: readonly string[] } {
   const { ttlSeconds, warnings } = grantedTtl(
     {
@@ -63,6 +65,7 @@ export function issueLease(
     ttlSeconds: secret.ttlSeconds,
     maxTtlSeconds: secret.maxTtlSeconds,
     renewable: secret.renewable,
+    quotaId,
     revocation: null,
   }
   putLease(root, lease, undefined)

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { dueName } from '../effects/due-name.ts'
 import { isJsonObject, type JsonObject } from '../json.ts'
 import { namespacePrefix, ROOT } from '../namespaces.ts'
+import { noteEnd } from '../quota/count-leases.ts'
 import { kind } from '../store/kind.ts'
 import type { View } from '../store/view.ts'
 
@@ -31,6 +32,8 @@ const leaseSchema = z
     ttlSeconds: z.number(),
     maxTtlSeconds: z.number(),
     renewable: z.boolean(),
+    /** Which quota counts it; `null`: none. */
+    quotaId: z.string().nullable().default(null),
     /** It is to be revoked, or is being: nothing brings it back. */
     revocation: z
       .object({
@@ -60,7 +63,8 @@ export const LEASE_DUE_PREFIX = 'lease-due/'
 export const leasePrefix = (namespaceId: string) => `${namespacePrefix(namespaceId)}lease/`
 export const leaseKey = ({ namespaceId, id }: LeaseRef) => leasePrefix(namespaceId) + id
 export const tokenLeasePrefix = (accessor: string) => `token-lease/${accessor}/`
-export const mountLeasePrefix = (uuid: string) => `mount-lease/${uuid}/`
+export const MOUNT_LEASES_PREFIX = 'mount-lease/'
+export const mountLeasePrefix = (uuid: string) => `${MOUNT_LEASES_PREFIX}${uuid}/`
 export const irrevocablePrefix = (namespaceId: string) => `irrevocable-lease/${namespaceId}/`
 
 /** The random part of an id, with the namespace's id where it has one. */
@@ -102,6 +106,7 @@ export function deleteLease(root: View, lease: Lease): void {
   root.delete(dueKeyOf(lease))
   if (lease.token !== '') root.delete(tokenLeasePrefix(lease.token) + name)
   root.delete(mountLeasePrefix(lease.mountUuid) + name)
+  if (lease.quotaId !== null) noteEnd(root, lease.quotaId, name)
 }
 
 function dueKeyOf(lease: Lease): string {

@@ -6,7 +6,7 @@ import { BadRequest } from '../errors.ts'
 import { childNamespace } from '../namespaces.ts'
 import type { UpgradeResult } from '../plugin/plugin.ts'
 import type { Namespace } from '../plugin/request.ts'
-import { removeRateLimits } from '../quota/record.ts'
+import { removeQuotas } from '../quota/remove.ts'
 import type { Random } from '../random.ts'
 import type { View } from '../store/view.ts'
 import { newMount, type NewMount } from './defaults.ts'
@@ -76,7 +76,7 @@ export async function unmountEntry(
 ): Promise<void> {
   removeMount(root, namespaceId, entry)
   purgeLater(root, namespaceId, entry)
-  await removeRateLimits(root, ({ mountUuid }) => mountUuid === entry.uuid)
+  await removeQuotas(root, ({ mountUuid }) => mountUuid === entry.uuid)
 }
 
 /**

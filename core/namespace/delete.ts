@@ -15,7 +15,7 @@ import { removePolicy } from '../policy-ends.ts'
 import { policyPrefix } from '../policies.ts'
 import { listBelow } from '../store/deep.ts'
 import type { Witness } from '../own-work.ts'
-import { removeRateLimits } from '../quota/record.ts'
+import { removeQuotas } from '../quota/remove.ts'
 import { kind } from '../store/kind.ts'
 import type { View } from '../store/view.ts'
 import { findStored } from '../tokens/find.ts'
@@ -67,7 +67,7 @@ async function deleteOne(root: View, id: string, witness: Witness): Promise<bool
     const name = namespace.path.slice(0, -1).split('/').at(-1) ?? ''
     const path = `sys/namespaces/${name}`
     witness.tell({ operation: 'delete', namespaceId: namespace.parentId, path })
-    await removeRateLimits(root, ({ namespaceId }) => namespaceId === namespace.id)
+    await removeQuotas(root, ({ namespaceId }) => namespaceId === namespace.id)
   }
   root.delete(DELETIONS_PREFIX + id)
   return true

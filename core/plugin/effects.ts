@@ -47,6 +47,8 @@ export interface Effect {
   readonly type: string
   /** All that undoing it takes, decided before it is done. Stored sealed. */
   readonly internal: JsonObject
+  /** It is for a secret with a lease: where a quota has no room for one, it is refused before anything is done. */
+  readonly leased?: boolean
   /** Does it, once; never run again, whatever comes of it. When the signal is aborted nobody waits for it any more. */
   act(signal: AbortSignal): Promise<Conclude>
 }

@@ -7,7 +7,7 @@ import type { HttpRequest } from '../http/message.ts'
 import type { JsonObject } from '../json.ts'
 import { mountPrefix } from '../mounts/record.ts'
 import type { Registry } from '../mounts/registry.ts'
-import { findNamespace, locate, ROOT, type Located } from '../namespaces.ts'
+import { locate, ROOT, type Located } from '../namespaces.ts'
 import { routeWithin, type Route } from '../request/route.ts'
 import type { Awaitable } from '../store/awaitable.ts'
 import type { View } from '../store/view.ts'
@@ -132,27 +132,12 @@ async function ruleOf(
 ): Promise<RateLimit | undefined> {
   const { namespace, path, target } = route
   const mountUuid = target?.entry.uuid ?? ''
-  const own = table.find({
+  return table.limits.find(parts.root, {
     namespaceId: namespace.id,
     mountUuid,
     suffix: path.slice(target?.entry.path.length ?? 0).replace(/\/$/, ''),
     role: table.asksForRole(mountUuid) ? await roleOf(parts, route) : '',
   })
-  return own ?? inheritedLimit(parts.root, table, namespace.id)
-}
-
-async function inheritedLimit(
-  root: View,
-  table: RateLimitTable,
-  namespaceId: string,
-): Promise<RateLimit | undefined> {
-  for (let id = namespaceId; id !== ROOT.id;) {
-    const parentId: string = (await findNamespace(root, id))?.parentId ?? ROOT.id
-    const limit = table.ofNamespace(parentId)
-    if (limit?.inheritable) return limit
-    id = parentId
-  }
-  return undefined
 }
 
 /** As which role somebody logs in; empty: it is no login, or none that can be read. */

@@ -5,7 +5,7 @@
  * Bounded  however many addresses come; those that were not seen for longest are forgotten first.
  */
 import { Generations } from '../store/generations.ts'
-import { targetOf } from './table.ts'
+import { targetKey } from './target.ts'
 import type { RateLimit } from './record.ts'
 
 /** Pairs of limit and client of which a node knows what is left: some 15 MB. */
@@ -83,7 +83,7 @@ function keyOf(rule: RateLimit): string {
   let key = keys.get(rule)
   if (key === undefined) {
     const { name, rate, intervalSeconds, blockSeconds } = rule
-    key = [name, rate, intervalSeconds, blockSeconds, targetOf(rule)].join('\n')
+    key = [name, rate, intervalSeconds, blockSeconds, targetKey(rule)].join('\n')
     keys.set(rule, key)
   }
   return key

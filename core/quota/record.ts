@@ -4,25 +4,18 @@
  */
 import { z } from 'zod'
 import { kind } from '../store/kind.ts'
+import { targetFields } from './target.ts'
 import type { View } from '../store/view.ts'
 
 const rateLimitSchema = z
   .object({
     name: z.string(),
-    namespaceId: z.string(),
-    /** Empty: all of the namespace. */
-    mountUuid: z.string(),
-    /** Below the mount, canonical, without a '/' at its end; with `*` at its end, all that begins so. Empty: all of it. */
-    suffix: z.string(),
-    /** Only logins with this role of the mount; empty: whatever is asked. */
-    role: z.string(),
+    ...targetFields,
     /** Requests of one client in an interval; more than 0. */
     rate: z.number(),
     intervalSeconds: z.number(),
     /** How long a client that passed the limit is refused; 0: until the interval is over. */
     blockSeconds: z.number(),
-    /** Of a namespace: it holds in those below too, where none of their own does. */
-    inheritable: z.boolean(),
   })
   .readonly()
 export type RateLimit = z.infer<typeof rateLimitSchema>

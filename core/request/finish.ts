@@ -14,6 +14,7 @@ import {
   type Response,
   type WrapInfo,
 } from '../plugin/response.ts'
+import { countLease } from '../quota/count-leases.ts'
 import type { Awaitable } from '../store/awaitable.ts'
 import { authAnswer } from '../tokens/answer.ts'
 import { issueToken, type IssueContext } from '../tokens/issue.ts'
@@ -56,10 +57,13 @@ export function finish(input: FinishInput): Awaitable<Answer> {
 const NOTHING: Response = {}
 const NO_WARNINGS: readonly string[] = []
 
-function lease(input: FinishInput, response: Response, secret: Secret): Awaitable<Answer> {
+async function lease(input: FinishInput, response: Response, secret: Secret): Promise<Answer> {
   const { context, token, namespace, path, mount } = input
   assert(token !== undefined, 'a secret with a lease is given to a token')
-  const { lease: made, warnings } = issueLease(context, { secret, namespace, path, mount, token })
+  const origin = { namespaceId: namespace.id, mountUuid: mount.uuid, mountPath: mount.path, path }
+  const quotaId = await countLease(context.root, origin)
+  const spec = { secret, namespace, path, mount, token, quotaId }
+  const { lease: made, warnings } = issueLease(context, spec)
   const leaseAnswer = leaseAnswerOf(made, context.nowMs)
   return answer(input, { ...response, leaseAnswer }, undefined, warnings)
 }

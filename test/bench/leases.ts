@@ -121,6 +121,7 @@ async function million(): Promise<void> {
         ttlSeconds: 0,
         maxTtlSeconds: 0,
         renewable: true,
+        quotaId: null,
         revocation: null,
       }
       putLease(root, lease, undefined)

@@ -235,6 +235,18 @@ export const PAIRS: Readonly<Record<string, Pair>> = {
     },
     unseen: { enable: 'kept for compatibility: naming origins enables it' },
   },
+  'sys/quotas/lease-count/sample': {
+    base: { max_leases: 1_000_000 },
+    values: {
+      path: { write: 'sys/sample' },
+      max_leases: { write: 2_000_000 },
+      inheritable: { write: false },
+    },
+    unseen: {
+      type: 'kept for compatibility: it is in the path',
+      role: 'refused: it would count tokens',
+    },
+  },
   'sys/quotas/rate-limit/sample': {
     base: { rate: 1_000_000 },
     values: {

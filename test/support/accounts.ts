@@ -95,6 +95,7 @@ export function accountsEngine(system: AccountSystem): PluginType {
                 effect: {
                   type: 'account',
                   internal: { name },
+                  leased: true,
                   async act(signal) {
                     await system.create(name, signal)
                     return () => ({ data: { username: name }, secret })

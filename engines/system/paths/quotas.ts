@@ -1,9 +1,6 @@
 /** `sys/quotas`: how many requests a client may make (contract: sys-auth.md, Quotas). */
 import { BadRequest } from '../../../core/errors.ts'
-import { findMount, mountByUuid } from '../../../core/mounts/table.ts'
-import type { MountEntry } from '../../../core/mounts/record.ts'
-import type { Instance, Registry } from '../../../core/mounts/registry.ts'
-import { locate, namespaceById, ROOT } from '../../../core/namespaces.ts'
+import type { Registry } from '../../../core/mounts/registry.ts'
 import { boolean, duration, number, string, stringArray } from '../../../core/plugin/fields.ts'
 import { path } from '../../../core/plugin/path.ts'
 import type { Request } from '../../../core/plugin/request.ts'
@@ -14,9 +11,9 @@ import {
   readQuotas,
   removeRateLimits,
   writeQuotas,
-  type RateLimit,
 } from '../../../core/quota/record.ts'
-import { targetOf } from '../../../core/quota/table.ts'
+import { targetKey } from '../../../core/quota/target.ts'
+import { isGlobal, pathOfTarget, targetOfPath } from '../quota-target.ts'
 
 const configFields = {
   rate_limit_exempt_paths: stringArray(
@@ -39,8 +36,6 @@ const fields = {
 }
 type LimitRequest = Request<typeof fields>
 
-/** Of a path; longer ones would fit, but all limits are one record. */
-const MAX_SUFFIX_CHARACTERS = 256
 const MAX_EXEMPT_PATHS = 256
 const MAX_EXEMPT_CHARACTERS = 512
 
@@ -125,7 +120,7 @@ async function showLimit({ storage, data }: LimitRequest): Promise<Response | un
       inheritable: limit.inheritable,
       interval: limit.intervalSeconds,
       name: limit.name,
-      path: await pathOf(storage, limit),
+      path: await pathOfTarget(storage, limit),
       rate: limit.rate,
       role: limit.role,
       type: 'rate-limit',
@@ -133,86 +128,25 @@ async function showLimit({ storage, data }: LimitRequest): Promise<Response | un
   }
 }
 
-/** Where its mount is now. */
-async function pathOf(
-  root: Request['storage'],
-  { namespaceId, mountUuid, suffix }: RateLimit,
-): Promise<string> {
-  const namespace = await namespaceById(root, namespaceId)
-  const mount = mountUuid === '' ? undefined : await mountByUuid(root, namespaceId, mountUuid)
-  return `${namespace?.path ?? ''}${mount?.path ?? ''}${suffix}`
-}
-
 async function writeLimit(request: LimitRequest, registry: Registry): Promise<undefined> {
   const { storage, data } = request
   if (!(data.rate > 0) || !Number.isFinite(data.rate)) throw new BadRequest("'rate' is invalid")
-  const target = await targetOfPath(request, registry)
+  const target = await targetOfPath(storage, data, registry)
   const { rateLimits } = await readQuotas(storage)
   const others = rateLimits.filter(({ name }) => name !== data.name)
-  const same = others.find((one) => targetOf(one) === targetOf(target))
+  const same = others.find((one) => targetKey(one) === targetKey(target))
   if (same !== undefined) {
     throw new BadRequest(`quota rule with similar properties exists under the name "${same.name}"`)
   }
   if (others.length >= MAX_RATE_LIMITS) {
     throw new BadRequest(`there are ${MAX_RATE_LIMITS} rate limits already, which is the most`)
   }
-  const isGlobal = target.namespaceId === ROOT.id && target.mountUuid === ''
   await putRateLimit(storage, {
     ...target,
     name: data.name,
     rate: data.rate,
     intervalSeconds: data.interval === 0 ? 1 : data.interval,
     blockSeconds: data.block_interval,
-    inheritable: data.inheritable ?? isGlobal,
+    inheritable: data.inheritable ?? isGlobal(target),
   })
-}
-
-type Target = Pick<RateLimit, 'namespaceId' | 'mountUuid' | 'suffix' | 'role'>
-
-/** @throws {BadRequest} nothing is mounted there, or it knows no roles */
-async function targetOfPath({ storage, data }: LimitRequest, registry: Registry): Promise<Target> {
-  const given = data.path.replaceAll(/^\/+|\/+$/g, '')
-  const { namespace, path: inner } = await locate(storage, '', given === '' ? '' : `${given}/`)
-  const base = { namespaceId: namespace.id, mountUuid: '', suffix: '', role: '' }
-  if (inner === '') {
-    if (data.role !== '') throw noAuthMethod('')
-    return base
-  }
-  const entry = await findMount(storage, namespace.id, inner)
-  const instance = entry && (await registry.find(storage, entry))
-  if (entry === undefined || instance === undefined) {
-    throw new BadRequest(`invalid mount path "${inner}"`)
-  }
-  const suffix = canonicalSuffix(inner.slice(entry.path.length, -1), instance)
-  if (data.role !== '') demandRoles(entry, suffix, instance)
-  return { ...base, mountUuid: entry.uuid, suffix, role: data.role }
-}
-
-/** In the form in which requests are compared with it. @throws {BadRequest} it is too long */
-function canonicalSuffix(given: string, { table }: Instance): string {
-  if (given.length > MAX_SUFFIX_CHARACTERS) {
-    throw new BadRequest(
-      `'path' has at most ${MAX_SUFFIX_CHARACTERS} characters below the path of the mount`,
-    )
-  }
-  return table.find(given, { listing: false })?.canonical.replace(/\/$/, '') ?? given
-}
-
-/** @throws {BadRequest} nobody logs in there as a role */
-function demandRoles(entry: MountEntry, suffix: string, { plugin }: Instance): void {
-  if (suffix !== '') {
-    throw new BadRequest(
-      'Quotas cannot contain both a path suffix and a role. If a role is provided, path must be a valid auth mount with a concept of roles',
-    )
-  }
-  if (entry.kind !== 'auth') throw noAuthMethod(entry.path)
-  if (plugin.loginRole === undefined) {
-    throw new BadRequest(`Mount path "${entry.path}" does not support use with role-based quotas`)
-  }
-}
-
-function noAuthMethod(mountPath: string): BadRequest {
-  return new BadRequest(
-    `Mount path "${mountPath}" is not a valid auth method and therefore unsuitable for use with role-based quotas`,
-  )
 }
