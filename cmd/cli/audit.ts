@@ -59,7 +59,9 @@ async function showKey({ connection, printer }: Call<Flags>, path: string): Prom
 
 export const disable = command({
   usage: 'audit disable [options] PATH',
-  about: 'Removes an audit device. What it has written stays.',
+  about: `Removes an audit device. What it has written stays.
+
+  %p audit disable file`,
   words: exactly(1),
   async run({ args, connection, printer }) {
     const path = folder(bare(args[0] ?? ''))
@@ -73,7 +75,9 @@ export const disable = command({
 
 export const list = command({
   usage: 'audit list [options]',
-  about: 'Lists the audit devices. Exit code 2: there are none.',
+  about: `Lists the audit devices. Exit code 2: there are none.
+
+  %p audit list -detailed`,
   outputs: 'format',
   flags: { detailed: yesNo('Show their options too.') },
   async run({ flags, connection, printer }) {

@@ -54,7 +54,9 @@ export const enable = command({
 
 export const disable = command({
   usage: 'auth disable [options] PATH',
-  about: 'Unmounts an auth method, deletes its settings and revokes all tokens that it gave.',
+  about: `Unmounts an auth method, deletes its settings and revokes all tokens that it gave.
+
+  %p auth disable approle`,
   words: exactly(1),
   async run({ args, connection, printer }) {
     const path = folder(bare(args[0] ?? ''))
@@ -70,7 +72,9 @@ const COLUMNS = ['type', 'accessor', 'description', 'plugin_version']
 
 export const list = command({
   usage: 'auth list [options]',
-  about: 'Lists the mounted auth methods.',
+  about: `Lists the mounted auth methods.
+
+  %p auth list -detailed`,
   outputs: 'format',
   flags: { detailed: yesNo('Show their settings too.') },
   async run({ flags, connection, printer }) {
@@ -118,7 +122,9 @@ function lockout(flags: FlagValues<typeof lockoutFlags>): JsonObject {
 
 export const tune = command({
   usage: 'auth tune [options] PATH',
-  about: 'Changes the settings of a mounted auth method; what is not given stays.',
+  about: `Changes the settings of a mounted auth method; what is not given stays.
+
+  %p auth tune -max-lease-ttl=24h approle`,
   words: exactly(1),
   flags: { ...tuneFlags, ...tokenTypeFlag, ...lockoutFlags },
   async run({ flags, args, connection, printer }) {
@@ -148,7 +154,9 @@ export const move = command({
 
 export const help = command({
   usage: 'auth help [options] TYPE | PATH',
-  about: 'Tells what "%p login" needs for a method: its type, or the path where one is mounted.',
+  about: `Tells what "%p login" needs for a method: its type, or the path where one is mounted.
+
+  %p auth help approle`,
   words: exactly(1),
   async run({ args, connection, printer, program }) {
     const given = (args[0] ?? '').trim()

@@ -13,7 +13,9 @@ function idOf(args: readonly string[]): string {
 
 export const lookup = command({
   usage: 'lease lookup [options] ID',
-  about: 'Shows what the server knows of a lease.',
+  about: `Shows what the server knows of a lease.
+
+  %p lease lookup database/creds/reader/2f6a614c`,
   outputs: 'format',
   words: between(0, 1, '1'),
   async run({ args, connection, printer }) {
@@ -27,7 +29,9 @@ export const lookup = command({
 
 export const renew = command({
   usage: 'lease renew [options] ID',
-  about: 'Prolongs a lease.',
+  about: `Prolongs a lease.
+
+  %p lease renew -increment=1h database/creds/reader/2f6a614c`,
   outputs: 'format',
   words: between(0, 1, '1-2'),
   flags: { increment: duration('How long it should last from now on; the server may give less.') },
@@ -42,7 +46,10 @@ export const renew = command({
 
 export const revoke = command({
   usage: 'lease revoke [options] ID',
-  about: 'Ends a lease now: what was lent is taken back.',
+  about: `Ends a lease now: what was lent is taken back.
+
+  %p lease revoke database/creds/reader/2f6a614c
+  %p lease revoke -prefix database/creds/`,
   words: exactly(1),
   flags: {
     force: yesNo('Forget the leases although taking back fails; needs -prefix.', { alias: 'f' }),

@@ -91,7 +91,9 @@ export const write = command({
 
 export const patch = command({
   usage: 'patch [options] PATH [K=V...]',
-  about: 'Changes only the given members of what is stored at a path. For kv, see "%p kv patch".',
+  about: `Changes only the given members of what is stored at a path. For kv, see "%p kv patch".
+
+  %p patch secret/metadata/app max_versions=5`,
   outputs: 'field',
   words: atLeast(1),
   flags: force,
@@ -100,8 +102,9 @@ export const patch = command({
 
 export const remove = command({
   usage: 'delete [options] PATH [K=V...]',
-  about:
-    'Deletes what is at a path. What that means is up to the engine: kv version 2 keeps it, see "%p kv undelete".',
+  about: `Deletes what is at a path. What that means is up to the engine: kv version 2 keeps it, see "%p kv undelete".
+
+  %p delete cubbyhole/note`,
   outputs: 'field',
   words: atLeast(1, 'at least 1'),
   async run(call) {
@@ -166,7 +169,9 @@ function listing(
 export const list = listing(
   {
     usage: 'list [options] PATH',
-    about: 'Lists the names below a path; folders end with a slash.',
+    about: `Lists the names below a path; folders end with a slash.
+
+  %p list auth/approle/role`,
     verb: 'listing',
   },
   listSecrets,
@@ -175,7 +180,9 @@ export const list = listing(
 export const scan = listing(
   {
     usage: 'scan [options] PATH',
-    about: 'Lists the names of the whole tree below a path.',
+    about: `Lists the names of the whole tree below a path.
+
+  %p scan cubbyhole`,
     verb: 'scanning',
   },
   scanSecrets,
@@ -207,7 +214,9 @@ export const unwrap = command({
 
 export const pathHelp = command({
   usage: 'path-help [options] PATH',
-  about: 'Shows what can be done at a path. The server must be unsealed.',
+  about: `Shows what can be done at a path. The server must be unsealed.
+
+  %p path-help sys/mounts`,
   outputs: 'format',
   words: exactly(1),
   async run(call) {

@@ -16,7 +16,7 @@ import type { Secret } from '../client/secret.ts'
 import type { Printer } from '../output/printer.ts'
 import { between, command, exactly } from './command.ts'
 import { CommandFailed, UsageProblem, orFail } from './failure.ts'
-import { list as listFlag, pairs, yesNo } from './flags.ts'
+import { list as listFlag, pairs, text, yesNo } from './flags.ts'
 import { folder } from './paths.ts'
 
 export const list = listing(
@@ -75,7 +75,10 @@ const metadataFlag = {
 
 export const create = command({
   usage: 'namespace create [options] PATH',
-  about: 'Makes a namespace below the one you work in.',
+  about: `Makes a namespace below the one you work in.
+
+  %p namespace create team-a
+  %p namespace create -namespace=team-a -custom-metadata=owner=ann project`,
   outputs: 'field',
   words: exactly(1),
   flags: metadataFlag,
@@ -93,7 +96,9 @@ export const create = command({
 
 export const lookup = command({
   usage: 'namespace lookup [options] PATH',
-  about: 'Shows a namespace.',
+  about: `Shows a namespace.
+
+  %p namespace lookup team-a`,
   outputs: 'format',
   words: exactly(1),
   async run({ args, connection, printer }) {
@@ -106,7 +111,9 @@ export const lookup = command({
 
 export const patch = command({
   usage: 'namespace patch [options] PATH',
-  about: 'Changes what is remembered about a namespace.',
+  about: `Changes what is remembered about a namespace.
+
+  %p namespace patch -custom-metadata=owner=bob team-a`,
   outputs: 'field',
   words: exactly(1),
   flags: {
@@ -143,7 +150,9 @@ async function notFoundAsText(request: Promise<Secret | undefined>): Promise<Sec
 
 export const remove = command({
   usage: 'namespace delete [options] PATH',
-  about: 'Deletes a namespace and all that is in it.',
+  about: `Deletes a namespace and all that is in it.
+
+  %p namespace delete team-a`,
   words: exactly(1),
   async run({ args, connection, printer }) {
     const name = (args[0] ?? '').trim()
@@ -164,7 +173,9 @@ function lockPath(verb: 'lock' | 'unlock', child: string | undefined): string {
 
 export const lock = command({
   usage: 'namespace lock [options] [PATH]',
-  about: 'Locks the API of the namespace you work in, or of one below it.',
+  about: `Locks the API of the namespace you work in, or of one below it.
+
+  %p namespace lock team-a`,
   outputs: 'format',
   words: between(0, 1, '0 or 1'),
   async run({ args, connection, printer }) {
@@ -182,9 +193,12 @@ export const lock = command({
 
 export const unlock = command({
   usage: 'namespace unlock [options] [PATH]',
-  about: 'Unlocks the API of a namespace with the key that locking it printed (-unlock-key).',
+  about: `Unlocks the API of a namespace with the key that locking it printed. Who has sudo there needs no key.
+
+  %p namespace unlock -unlock-key=KEY team-a`,
   outputs: 'format',
   words: between(0, 1, '0 or 1'),
+  flags: { 'unlock-key': text('The key that locking it printed.') },
   async run({ args, connection, printer, unlockKey }) {
     const body = { unlock_key: unlockKey ?? '' }
     const request = { method: 'PUT', path: lockPath('unlock', args[0]), body } as const

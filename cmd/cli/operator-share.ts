@@ -55,7 +55,9 @@ function ofHolder(data: JsonObject): string {
 
 export const status = command({
   usage: 'operator share status [options]',
-  about: 'Shows who has the key shares in force, how many of them unseal, and the last drills.',
+  about: `Shows who has the key shares in force, how many of them unseal, and the last drills.
+
+  %p operator share status`,
   outputs: 'format',
   async run({ printer, program, connection }) {
     const data = await orFail(

@@ -12,8 +12,9 @@ import { orFail } from './failure.ts'
 
 export const seal = command({
   usage: 'operator seal [options]',
-  about:
-    'Seals the server: it forgets its keys and answers nothing until enough key shares unseal it again.',
+  about: `Seals the server: it forgets its keys and answers nothing until enough key shares unseal it again.
+
+  %p operator seal`,
   async run({ connection, printer, program }) {
     await orFail(
       'Error sealing',
@@ -28,7 +29,9 @@ export const seal = command({
 
 export const keyStatus = command({
   usage: 'operator key-status [options]',
-  about: 'Shows the term of the encryption key that new data is sealed with.',
+  about: `Shows the term of the encryption key that new data is sealed with.
+
+  %p operator key-status`,
   outputs: 'format',
   async run({ connection, printer }) {
     showKeyStatus(printer, await askKeyStatus(connection()))
@@ -37,8 +40,9 @@ export const keyStatus = command({
 
 export const rotate = command({
   usage: 'operator rotate [options]',
-  about:
-    'Starts a new encryption key for what is written from now on. Older data stays readable; no key share changes.',
+  about: `Starts a new encryption key for what is written from now on. Older data stays readable; no key share changes.
+
+  %p operator rotate`,
   outputs: 'format',
   async run({ connection: connect, printer }) {
     const connection = connect()
@@ -93,7 +97,9 @@ function shortDate(time: string): string {
 
 export const stepDown = command({
   usage: 'operator step-down [options]',
-  about: 'Asks the active node to hand its duties over to another one.',
+  about: `Asks the active node to hand its duties over to another one.
+
+  %p operator step-down`,
   async run({ connection: connect, printer }) {
     const connection = connect()
     await orFail(
@@ -116,7 +122,9 @@ const MEMBER_COLUMNS: readonly (readonly [string, string])[] = [
 
 export const members = command({
   usage: 'operator members [options]',
-  about: 'Lists the nodes of the cluster.',
+  about: `Lists the nodes of the cluster.
+
+  %p operator members`,
   outputs: 'format',
   async run({ connection, printer }) {
     const answer = await askBare(connection(), { method: 'GET', path: 'sys/ha-status' })

@@ -32,7 +32,7 @@ export const create = command({
   %p plugin new tally
   %p plugin new -kind=auth passphrase`,
   words: exactly(1),
-  flags: { kind: text('secret (the default) or auth.') },
+  flags: { kind: text('What it is to be: secret (the default) or auth.') },
   async run({ args: [name = ''], flags: { kind = 'secret' }, printer }) {
     if (!NAME.test(name)) {
       throw new UsageProblem('NAME has small letters, digits and "-", and begins with a letter')

@@ -18,8 +18,9 @@ export function typeOf(given: string): string {
 
 export const list = command({
   usage: 'plugin list [options] [TYPE]',
-  about:
-    'Lists the plugins that the server knows: all, or those of a TYPE (auth, database, secret).',
+  about: `Lists the plugins that the server knows: all, or those of a TYPE (auth, database, secret).
+
+  %p plugin list -detailed secret`,
   outputs: 'format',
   words: between(0, 1, '0 or 1'),
   flags: { detailed: yesNo('Show their type and state too.') },
@@ -61,7 +62,9 @@ const INFO = ['args', 'builtin', 'command', 'deprecation_status', 'name', 'sha25
 
 export const info = command({
   usage: 'plugin info [options] TYPE NAME',
-  about: 'Shows a plugin of the catalog.',
+  about: `Shows a plugin of the catalog.
+
+  %p plugin info secret kv`,
   outputs: 'field',
   words: between(2, 2, '1 or 2'),
   flags: { version: text('Its version.') },

@@ -12,7 +12,9 @@ import type { Flags } from './flags.ts'
 
 export const list = command({
   usage: 'policy list [options]',
-  about: 'Lists the policies.',
+  about: `Lists the policies.
+
+  %p policy list`,
   outputs: 'format',
   async run({ connection, printer }) {
     const secret = await orFail(
@@ -31,7 +33,9 @@ function nameOf(given: string | undefined): string {
 
 export const read = command({
   usage: 'policy read [options] NAME',
-  about: 'Shows a policy.',
+  about: `Shows a policy.
+
+  %p policy read app`,
   outputs: 'format',
   words: exactly(1),
   async run({ args, connection, printer }) {
@@ -86,7 +90,9 @@ export async function contentOf(
 
 export const remove = command({
   usage: 'policy delete [options] NAME',
-  about: 'Deletes a policy. Tokens that have it keep its name, which then allows nothing.',
+  about: `Deletes a policy. Tokens that have it keep its name, which then allows nothing.
+
+  %p policy delete app`,
   words: exactly(1),
   async run({ args, connection, printer }) {
     const name = nameOf(args[0])
@@ -100,7 +106,9 @@ export const remove = command({
 
 export const format = command({
   usage: 'policy fmt [options] FILE',
-  about: 'Formats a policy file in place.',
+  about: `Formats a policy file in place.
+
+  %p policy fmt app.hcl`,
   words: exactly(1),
   async run({ args, terminal, printer }) {
     const given = (args[0] ?? '').trim()

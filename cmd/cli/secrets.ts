@@ -40,7 +40,9 @@ export const enable = command({
 
 export const disable = command({
   usage: 'secrets disable [options] PATH',
-  about: 'Unmounts a secrets engine, revokes its leases and deletes all that it stores.',
+  about: `Unmounts a secrets engine, revokes its leases and deletes all that it stores.
+
+  %p secrets disable secret`,
   words: exactly(1),
   async run({ args, connection, printer }) {
     const path = folder(bare(args[0] ?? ''))
@@ -54,7 +56,9 @@ export const disable = command({
 
 export const list = command({
   usage: 'secrets list [options]',
-  about: 'Lists the mounted secrets engines.',
+  about: `Lists the mounted secrets engines.
+
+  %p secrets list -detailed`,
   outputs: 'format',
   flags: { detailed: yesNo('Show their settings too.') },
   async run({ flags, connection, printer }) {
@@ -75,7 +79,9 @@ export const list = command({
 
 export const tune = command({
   usage: 'secrets tune [options] PATH',
-  about: 'Changes the settings of a mounted secrets engine; what is not given stays.',
+  about: `Changes the settings of a mounted secrets engine; what is not given stays.
+
+  %p secrets tune -description="secrets of the shop" secret`,
   words: exactly(1),
   flags: tuneFlags,
   async run({ flags, args, connection, printer }) {
@@ -94,7 +100,9 @@ export const tune = command({
 
 export const move = command({
   usage: 'secrets move [options] SOURCE DESTINATION',
-  about: 'Moves a secrets engine to another path. Its leases are revoked.',
+  about: `Moves a secrets engine to another path. Its leases are revoked.
+
+  %p secrets move secret kept`,
   words: exactly(2),
   async run({ args: [from = '', to = ''], connection, printer }) {
     await moveMount(connection(), printer, { thing: 'secrets engine', from, to })

@@ -8,7 +8,9 @@ import type { Connection } from '../client/connection.ts'
 
 export const status = command({
   usage: 'status [options]',
-  about: `Shows whether the server is initialised, sealed, and how far its unsealing is. The exit code tells it to scripts: 0 unsealed, 2 sealed, 1 something went wrong.`,
+  about: `Shows whether the server is initialised, sealed, and how far its unsealing is. The exit code tells it to scripts: 0 unsealed, 2 sealed, 1 something went wrong.
+
+  %p status -format=json`,
   outputs: 'format',
   async run({ connection: connect, printer, program }) {
     const connection = rootOf(connect)

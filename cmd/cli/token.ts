@@ -69,8 +69,10 @@ const accessorFlag = { accessor: yesNo('What is given is an accessor, not a toke
 
 export const lookup = command({
   usage: 'token lookup [options] [TOKEN | ACCESSOR]',
-  about:
-    'Shows what the server knows of a token: your own, the one given, or that of an accessor (-accessor).',
+  about: `Shows what the server knows of a token: your own, the one given, or that of an accessor (-accessor).
+
+  %p token lookup
+  %p token lookup -accessor DZpIQDVlFzZdtDMySNpMZBpr`,
   outputs: 'field',
   words: between(0, 1),
   flags: accessorFlag,
@@ -96,7 +98,9 @@ function lookupRequest(given: string, isAccessor: boolean): Parameters<typeof as
 
 export const renew = command({
   usage: 'token renew [options] [TOKEN]',
-  about: 'Prolongs the life of a token: your own, or the one given.',
+  about: `Prolongs the life of a token: your own, or the one given.
+
+  %p token renew -increment=1h`,
   outputs: 'format',
   words: between(0, 1, '1'),
   flags: {
@@ -137,8 +141,10 @@ const revokeFlags = {
 
 export const revoke = command({
   usage: 'token revoke [options] [TOKEN | ACCESSOR]',
-  about:
-    'Revokes a token, its children, and the leases of all of them. For all tokens of a role, a policy or an auth method see `token revoke-where`.',
+  about: `Revokes a token, its children, and the leases of all of them. For all tokens of a role, a policy or an auth method see \`token revoke-where\`.
+
+  %p token revoke -self
+  %p token revoke -accessor DZpIQDVlFzZdtDMySNpMZBpr`,
   words: between(0, Number.MAX_SAFE_INTEGER),
   flags: revokeFlags,
   async run({ flags, args, connection, printer }) {
@@ -179,7 +185,9 @@ function revokeRequest(
 
 export const capabilities = command({
   usage: 'token capabilities [options] [TOKEN] PATH',
-  about: 'Shows what a token may do at a path: your own, or the one given.',
+  about: `Shows what a token may do at a path: your own, or the one given.
+
+  %p token capabilities secret/data/app`,
   outputs: 'format',
   words: between(1, 2),
   async run({ args, connection, printer }) {
@@ -199,7 +207,9 @@ export const capabilities = command({
 
 export const print = command({
   usage: 'print token',
-  about: 'Prints the token that commands use: that of the environment, or of the last login.',
+  about: `Prints the token that commands use: that of the environment, or of the last login.
+
+  %p print token`,
   words: between(0, Number.MAX_SAFE_INTEGER),
   run: async ({ connection, printer }) => printer.line(connection().token),
 })

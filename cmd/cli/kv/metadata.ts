@@ -26,7 +26,9 @@ async function metadataPath(
 
 export const get = command({
   usage: 'kv metadata get [options] KEY',
-  about: 'Shows the settings of a secret and each of its versions, without the data.',
+  about: `Shows the settings of a secret and each of its versions, without the data.
+
+  %p kv metadata get secret/app`,
   outputs: 'format',
   words: exactly(1),
   flags: mountFlag,
@@ -94,7 +96,9 @@ export const put = command({
 
 export const patch = command({
   usage: 'kv metadata patch [options] KEY',
-  about: 'Changes only the given settings of a secret, and only the given custom metadata.',
+  about: `Changes only the given settings of a secret, and only the given custom metadata.
+
+  %p kv metadata patch -max-versions=5 secret/app`,
   outputs: 'format',
   words: exactly(1),
   flags: {
@@ -119,7 +123,9 @@ export const patch = command({
 
 export const remove = command({
   usage: 'kv metadata delete [options] KEY',
-  about: 'Deletes a secret with all its versions and metadata, for good.',
+  about: `Deletes a secret with all its versions and metadata, for good.
+
+  %p kv metadata delete secret/app`,
   words: exactly(1),
   flags: mountFlag,
   async run(call) {

@@ -143,7 +143,10 @@ export function versionList(given: readonly string[]): readonly string[] {
 
 export const remove = command({
   usage: 'kv delete [options] KEY',
-  about: `Deletes a secret. Version 2 only hides the newest version, or those that -versions names: "%p kv undelete" brings them back.`,
+  about: `Deletes a secret. Version 2 only hides the newest version, or those that -versions names: "%p kv undelete" brings them back.
+
+  %p kv delete secret/app
+  %p kv delete -versions=1,2 secret/app`,
   outputs: 'field',
   words: exactly(1),
   flags: { versions: listFlag('Versions to delete: 1,2'), ...mountFlag },
@@ -184,14 +187,19 @@ function listing(usage: string, about: string, verb: string, ask: typeof listSec
 
 export const list = listing(
   'kv list [options] PATH',
-  'Lists the names below a path; folders end with a slash.',
+  `Lists the names below a path; folders end with a slash.
+
+  %p kv list secret/apps
+  %p kv list -mount=secret apps`,
   'listing',
   listSecrets,
 )
 
 export const scan = listing(
   'kv scan [options] PATH',
-  'Lists the names of the whole tree below a path.',
+  `Lists the names of the whole tree below a path.
+
+  %p kv scan secret`,
   'scanning',
   scanSecrets,
 )

@@ -14,7 +14,9 @@ import { versionList } from './values.ts'
 function onVersions(verb: 'undelete' | 'destroy', title: string, about: string): Command {
   return command({
     usage: `kv ${verb} [options] KEY`,
-    about,
+    about: `${about}
+
+  %p kv ${verb} -versions=1,2 secret/app`,
     outputs: 'format',
     words: exactly(1),
     flags: { versions: list(`Versions to ${verb}: 1,2`), ...mountFlag },
@@ -78,8 +80,9 @@ export const rollback = command({
 
 export const enableVersioning = command({
   usage: 'kv enable-versioning [options] PATH',
-  about:
-    'Makes a kv engine of version 1 one of version 2. Its secrets become their own first versions.',
+  about: `Makes a kv engine of version 1 one of version 2. Its secrets become their own first versions.
+
+  %p kv enable-versioning secret`,
   outputs: 'format',
   words: exactly(1),
   async run(call) {
