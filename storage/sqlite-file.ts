@@ -102,22 +102,28 @@ function isBlankOrOurs(database: Database.Database): boolean {
 }
 
 /** Not the size of the file: turning on WAL alone gives it a first page. */
-function isBlank(database: Database.Database): boolean {
+export function isBlank(database: Database.Database): boolean {
   return database.prepare('SELECT count(*) FROM sqlite_schema').pluck().get() === 0
 }
 
 /** Writes our schema into a blank file; refuses what is not ours or newer. Others may be doing the same just now. */
 function claim(database: Database.Database, path: string): void {
-  if (!isBlankOrOurs(database)) {
-    throw new StorageRefused(
-      `${path} is a database of another program; it was not touched. Give the storage another path`,
-    )
-  }
+  demandOurs(database, path)
   if (isBlank(database)) {
     const writeSchema = database.transaction(() => {
       if (isBlank(database)) database.exec(SCHEMA)
     })
     writeSchema.immediate()
+  }
+  demandOurs(database, path)
+}
+
+/** @throws {StorageRefused} of another program, or of a schema that this release does not know */
+export function demandOurs(database: Database.Database, path: string): void {
+  if (!isBlankOrOurs(database)) {
+    throw new StorageRefused(
+      `${path} is a database of another program; it was not touched. Give the storage another path`,
+    )
   }
   const version = Number(database.pragma('user_version', { simple: true }))
   if (version > SCHEMA_VERSION) {
@@ -186,7 +192,7 @@ export function checkVersion(version: string): void {
   }
 }
 
-function refusal(error: unknown, path: string): unknown {
+export function refusal(error: unknown, path: string): unknown {
   if (error instanceof StorageRefused) return error
   const code = errorCode(error)
   const why = REFUSALS.find(([prefix]) => code.startsWith(prefix))?.[1]

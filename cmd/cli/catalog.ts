@@ -220,6 +220,11 @@ export const CATALOG: readonly Entry[] = [
   },
   { name: 'operator', summary: 'Initialise, unseal and look after the server' },
   {
+    name: 'operator diagnose',
+    summary: 'Find what keeps a server from starting, or from being safe',
+    load: async () => (await import('./operator-diagnose.ts')).diagnose,
+  },
+  {
     name: 'operator drill',
     summary: 'Prove that enough key shares are there',
     load: async () => (await import('./operator-drill.ts')).drill,

@@ -23,6 +23,11 @@ export interface TlsConfig {
 }
 export type TlsVersion = Extract<SecureVersion, 'TLSv1.2' | 'TLSv1.3'>
 
+/** Of a chain in PEM, in its order. @throws {Error} one is damaged */
+export function certificatesIn(pem: string): X509Certificate[] {
+  return (pem.match(CERTIFICATES) ?? []).map((block) => new X509Certificate(block))
+}
+
 const CERTIFICATES = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g
 
 /** @throws {ListenerRefused} a file misses, is not what it should be, or the two do not belong together */
@@ -100,9 +105,8 @@ function checkPair(config: TlsConfig, cert: string, key: string): void {
 }
 
 function parseCertificates(pem: string, file: string, setting: string): X509Certificate[] {
-  const blocks = pem.match(CERTIFICATES) ?? []
   try {
-    const certificates = blocks.map((block) => new X509Certificate(block))
+    const certificates = certificatesIn(pem)
     if (certificates.length > 0) return certificates
   } catch {
     // Said below.
