@@ -2,7 +2,6 @@
  * What a shell may put behind what was typed so far: commands, flags, values of flags, and names that the server tells.
  * Nothing goes wrong here: what cannot be completed has no candidates.
  */
-import { setting } from '../client/environment.ts'
 import { CATALOG, type Entry } from './catalog.ts'
 import { commonFlags, type Command } from './command.ts'
 import { ARGUMENTS } from './complete-arguments.ts'
@@ -12,7 +11,6 @@ import { parseFlags, type Flags, type GivenFlags } from './flags.ts'
 import { connectionFlags, mountFlag } from './global-flags.ts'
 import type { Terminal } from './terminal.ts'
 import { connector } from './connector.ts'
-import { readTokenFile } from './token-file.ts'
 
 /**
  * @param line what was typed, up to the cursor, the program's name first
@@ -104,11 +102,10 @@ async function argumentsOf(
   const given = parsed(flags, rest)
   if (known === undefined || given === undefined || given.words.length > 0) return []
   if (typeof known !== 'function') return known
-  const token = setting(terminal.env, 'TOKEN') ?? readTokenFile(terminal.home)
-  if (token === '') return []
   try {
     const connect = connector(terminal)
     const connection = connect(given.valuesOf(connectionFlags), { withToken: true })
+    if (connection.token === '') return []
     const { mount } = given.valuesOf(mountFlag)
     const quick = {
       timeoutMs: TIMEOUT_MS,

@@ -13,7 +13,9 @@ export function connector({ env, home }: Pick<Terminal, 'env' | 'home'>): Settin
       : flags['output-policy']
         ? 'policy'
         : 'send'
-    const token = withToken ? (setting(env, 'TOKEN') ?? readTokenFile(home)) : ''
+    const token = withToken
+      ? (setting(env, 'TOKEN') ?? readTokenFile(home, setting(env, 'TOKEN_PATH')))
+      : ''
     return connectionFrom(
       {
         agentAddress: flags['agent-address'],

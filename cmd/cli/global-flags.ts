@@ -36,6 +36,7 @@ export const connectionFlags = {
   'output-curl-string': yesNo('Print the request as a curl command instead of sending it.'),
   'output-policy': yesNo('Print a policy that allows the request instead of sending it.'),
   'non-interactive': yesNo('Never ask for anything on the terminal.'),
+  'no-color': yesNo('Nothing is coloured; taken for old scripts.', { hidden: true }),
   'unlock-key': text('Key that unlocks a locked namespace.', { hidden: true }),
 }
 

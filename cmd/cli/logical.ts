@@ -13,6 +13,7 @@ import {
 } from '../client/logical.ts'
 import type { Page } from '../client/logical.ts'
 import type { Connection } from '../client/connection.ts'
+import { isTrue, setting } from '../client/environment.ts'
 import { listedKeys, textOf } from '../client/secret.ts'
 import type { Secret } from '../client/secret.ts'
 import { atLeast, between, command, exactly } from './command.ts'
@@ -20,7 +21,7 @@ import type { Call } from './command.ts'
 import { inputOf, parseData, parseQuery } from './data-args.ts'
 import { CommandFailed, UsageProblem, orFail } from './failure.ts'
 import type { Flags } from './flags.ts'
-import { text, whole, yesNo } from './flags.ts'
+import { maybe, text, whole, yesNo } from './flags.ts'
 import { bare } from './paths.ts'
 
 /** Prints what a change answered; where that is nothing, that it went well. */
@@ -141,7 +142,7 @@ export function showList(
 const pageFlags = {
   after: text('Begin behind this name.'),
   limit: whole('At most this many names.'),
-  detailed: yesNo('Show what the server tells of each name. Also: VAULT_DETAILED.'),
+  detailed: maybe('Show what the server tells of each name. Also: VAULT_DETAILED.'),
 }
 
 function listing(
@@ -156,7 +157,8 @@ function listing(
     flags: pageFlags,
     async run(call) {
       const path = bare(call.args[0] ?? '')
-      const { after, limit, detailed } = call.flags
+      const { after, limit } = call.flags
+      const detailed = call.flags.detailed ?? isTrue(setting(call.terminal.env, 'DETAILED'))
       const secret = await orFail(
         `Error ${what.verb} ${path}`,
         ask(call.connection(), path, { after, limit }),

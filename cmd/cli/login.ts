@@ -119,7 +119,11 @@ function showWrapped({ printer }: Call<typeof flags>, secret: Secret, tokenOnly:
 
 function keep({ terminal, printer, program }: Call<typeof flags>, secret: Secret): void {
   try {
-    writeTokenFile(terminal.home, secret.auth?.clientToken ?? '')
+    writeTokenFile(
+      terminal.home,
+      secret.auth?.clientToken ?? '',
+      setting(terminal.env, 'TOKEN_PATH'),
+    )
   } catch (error) {
     printer.warn(`Error storing token: ${reasonOf(error)}`)
     printer.warn(

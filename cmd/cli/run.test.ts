@@ -642,6 +642,16 @@ describe('answers', () => {
     expect(await run('list x')).toEqual({ exitCode: 2, out: '', err: 'No value found at x\n' })
   })
 
+  test('of lists are shown with what the server tells of each, by flag or environment', async () => {
+    const data = { keys: ['a'], key_info: { a: { owner: 'ann' } } }
+    const answers: Answers = { 'GET /v1/x?list=true': [200, { request_id: 'r', data }] }
+    const env = { VAULT_DETAILED: 'true' }
+    expect((await run('list x', { answers })).out).not.toContain('ann')
+    expect((await run('list -detailed x', { answers })).out).toMatch(/owner\n.*\na +ann\n$/)
+    expect((await run('list x', { answers, env })).out).toMatch(/owner\n.*\na +ann\n$/)
+    expect((await run('list -detailed=false x', { answers, env })).out).not.toContain('ann')
+  })
+
   test('keep their numbers in every format', async () => {
     const data = { n: JSON.rawJSON('12345678901234567890'), ttl: 90 }
     const answers: Answers = { 'GET /v1/x': [200, { request_id: 'r', data }] }

@@ -31,3 +31,10 @@ test('nobody who has not logged in has a token; a line end behind one does not b
   writeFileSync(join(home, '.vault-token'), 'hvs.one\n')
   expect(readTokenFile(home)).toBe('hvs.one')
 })
+
+test('another file is used where one is named', () => {
+  const path = join(home, 'own-token')
+  writeTokenFile('/dev/null', 'hvs.one', path)
+  expect(readTokenFile('/dev/null', path)).toBe('hvs.one')
+  expect(readdirSync(home)).toEqual(['own-token'])
+})

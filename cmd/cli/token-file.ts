@@ -1,4 +1,7 @@
-/** The token of the last login: `~/.vault-token`, shared with Vault's and OpenBao's command lines; only its user may read it. */
+/**
+ * The token of the last login: `~/.vault-token`, shared with Vault's and OpenBao's command lines, or the file that
+ * VAULT_TOKEN_PATH names; only its user may read it.
+ */
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { CommandFailed, reasonOf } from './failure.ts'
@@ -7,21 +10,22 @@ import { systemRandom } from '../../core/random.ts'
 const FILE = '.vault-token'
 const OWNER_ONLY = 0o600
 
-/** @returns '' where nobody has logged in */
-export function readTokenFile(home: string): string {
+/** @param named the file instead of the one in the user's folder; @returns '' where nobody has logged in */
+export function readTokenFile(home: string, named?: string): string {
+  const path = named ?? join(home, FILE)
   try {
-    return readFileSync(join(home, FILE), 'utf8').trim()
+    return readFileSync(path, 'utf8').trim()
   } catch (error) {
     if (isMissing(error)) return ''
     throw new CommandFailed(
-      `failed to get token from token helper: open ${join(home, FILE)}: ${reasonOf(error)}`,
+      `failed to get token from token helper: open ${path}: ${reasonOf(error)}`,
     )
   }
 }
 
 /** Replaces the file in one step, so that no reader sees half a token and no old mode survives. */
-export function writeTokenFile(home: string, token: string): void {
-  const path = join(home, FILE)
+export function writeTokenFile(home: string, token: string, named?: string): void {
+  const path = named ?? join(home, FILE)
   const fresh = `${path}.${systemRandom.base62(8)}.tmp`
   try {
     writeFileSync(fresh, token, { mode: OWNER_ONLY, flag: 'wx' })

@@ -3,11 +3,12 @@
  */
 import { readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { setting } from './environment.ts'
+import { isTrue, setting } from './environment.ts'
 import type { Environment } from './environment.ts'
 import { parseDurationSeconds } from '../../core/duration.ts'
 import { ClientProblem } from './errors.ts'
 import type { TlsSettings } from './http.ts'
+import { proxySettings, type ProxySettings } from './proxy.ts'
 
 /** What the command line says; members that are undefined leave it to the environment. */
 export interface ConnectionFlags {
@@ -33,6 +34,7 @@ export type Mode = 'send' | 'curl' | 'policy'
 export interface Connection {
   readonly address: URL
   readonly socketPath: string | undefined
+  readonly proxy: ProxySettings | undefined
   readonly tls: TlsSettings
   /** Flags of curl that do what the TLS settings do. */
   readonly curlTls: readonly string[]
@@ -66,6 +68,7 @@ export function connectionFrom(
   return {
     address: unix ? new URL('http://localhost') : parseAddress(addressText),
     socketPath: unix ? addressText.slice('unix://'.length) : undefined,
+    proxy: unix ? undefined : proxySettings(env),
     tls: tlsSettings(files),
     curlTls: curlTls(files),
     token: printable(token),
@@ -77,7 +80,7 @@ export function connectionFrom(
     maxRetries: wholeNumber(setting(env, 'MAX_RETRIES'), 0),
     timeoutMs: timeoutMs(setting(env, 'CLIENT_TIMEOUT')),
     followRedirects: !(
-      flags.disableRedirects === true || truthy(setting(env, 'DISABLE_REDIRECTS'))
+      flags.disableRedirects === true || isTrue(setting(env, 'DISABLE_REDIRECTS'))
     ),
     mode,
   }
@@ -141,53 +144,67 @@ function timeoutMs(text: string | undefined): number {
   return (seconds > 0 ? seconds : DEFAULT_TIMEOUT_SECONDS) * 1000
 }
 
-/** Go's texts of a true boolean. */
-function truthy(text: string | undefined): boolean {
-  return text !== undefined && ['1', 't', 'T', 'true', 'TRUE', 'True'].includes(text)
-}
-
 interface TlsFiles {
   readonly caCert: string | undefined
   readonly caBytes: string | undefined
   readonly caPath: string | undefined
   readonly clientCert: string | undefined
   readonly clientKey: string | undefined
+  /** The texts of the two, where no file was named. */
+  readonly clientCertBytes: string | undefined
+  readonly clientKeyBytes: string | undefined
   readonly serverName: string | undefined
   readonly skipVerify: boolean
 }
 
 function tlsFiles(flags: ConnectionFlags, env: Environment): TlsFiles {
+  const clientCert = flags.clientCert ?? setting(env, 'CLIENT_CERT')
+  const clientKey = flags.clientKey ?? setting(env, 'CLIENT_KEY')
+  const noFile = clientCert === undefined && clientKey === undefined
   return {
     caCert: flags.caCert ?? setting(env, 'CACERT'),
     caBytes: flags.caCert === undefined ? setting(env, 'CACERT_BYTES') : undefined,
     caPath: flags.caPath ?? setting(env, 'CAPATH'),
-    clientCert: flags.clientCert ?? setting(env, 'CLIENT_CERT'),
-    clientKey: flags.clientKey ?? setting(env, 'CLIENT_KEY'),
+    clientCert,
+    clientKey,
+    clientCertBytes: noFile ? setting(env, 'CLIENT_CERT_BYTES') : undefined,
+    clientKeyBytes: noFile ? setting(env, 'CLIENT_KEY_BYTES') : undefined,
     serverName: flags.tlsServerName ?? setting(env, 'TLS_SERVER_NAME'),
-    skipVerify: flags.tlsSkipVerify === true || truthy(setting(env, 'SKIP_VERIFY')),
+    skipVerify: flags.tlsSkipVerify === true || isTrue(setting(env, 'SKIP_VERIFY')),
   }
 }
 
 function tlsSettings(files: TlsFiles): TlsSettings {
-  if ((files.clientCert === undefined) !== (files.clientKey === undefined))
+  const cert = clientPem(files.clientCert, files.clientCertBytes)
+  const key = clientPem(files.clientKey, files.clientKeyBytes)
+  if ((cert === undefined) !== (key === undefined))
     throw new ClientProblem(
       'failed to setup TLS config: -client-cert and -client-key belong together; give both',
     )
   const ca = authorities(files)
   return {
     ...(ca === undefined ? {} : { ca }),
-    ...(files.clientCert === undefined ? {} : { cert: readTlsFile(files.clientCert) }),
-    ...(files.clientKey === undefined ? {} : { key: readTlsFile(files.clientKey) }),
+    ...(cert === undefined ? {} : { cert }),
+    ...(key === undefined ? {} : { key }),
     ...(files.serverName === undefined ? {} : { servername: files.serverName }),
     rejectUnauthorized: !files.skipVerify,
   }
 }
 
+function clientPem(file: string | undefined, bytes: string | undefined): Buffer | undefined {
+  if (file !== undefined) return readTlsFile(file)
+  return bytes === undefined ? undefined : pemOf(bytes)
+}
+
+/** PEM as it is, or in base64. */
+function pemOf(bytes: string): Buffer {
+  return Buffer.from(bytes, bytes.includes('-----BEGIN') ? 'utf8' : 'base64')
+}
+
 /** The certificates that are trusted instead of the machine's; one file wins over a folder. */
 function authorities({ caCert, caBytes, caPath }: TlsFiles): readonly Buffer[] | undefined {
   if (caCert !== undefined) return [readTlsFile(caCert)]
-  if (caBytes !== undefined)
-    return [Buffer.from(caBytes, caBytes.includes('-----BEGIN') ? 'utf8' : 'base64')]
+  if (caBytes !== undefined) return [pemOf(caBytes)]
   if (caPath === undefined) return undefined
   return readFolder(caPath).map((name) => readTlsFile(join(caPath, name)))
 }

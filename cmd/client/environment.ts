@@ -14,3 +14,8 @@ export function setting(env: Environment, name: string): string | undefined {
   }
   return undefined
 }
+
+/** Go's texts of a true boolean. */
+export function isTrue(text: string | undefined): boolean {
+  return text !== undefined && ['1', 't', 'T', 'true', 'TRUE', 'True'].includes(text)
+}

@@ -2,12 +2,13 @@
  * One exchange over HTTP: node:http itself, because `fetch` takes neither a certificate authority nor a client
  * certificate nor a unix socket without a further package.
  */
-import { request as requestHttp } from 'node:http'
-import { request as requestHttps } from 'node:https'
+import { Agent as HttpAgent, request as requestHttp } from 'node:http'
+import { Agent as HttpsAgent, request as requestHttps } from 'node:https'
 import type { IncomingMessage } from 'node:http'
 import { buffer } from 'node:stream/consumers'
 import { getCACertificates } from 'node:tls'
 import { systemClock } from '../../core/clock.ts'
+import type { ProxySettings } from './proxy.ts'
 
 /** How a TLS connection is made; the members are those of node:tls. */
 export interface TlsSettings {
@@ -26,6 +27,7 @@ export interface Exchange {
   readonly tls: TlsSettings
   /** A unix socket to connect to instead of the URL's host. */
   readonly socketPath: string | undefined
+  readonly proxy: ProxySettings | undefined
   /** From start to the last byte of the answer. */
   readonly timeoutMs: number
 }
@@ -71,7 +73,7 @@ export async function openExchange(
 }
 
 function begin(wanted: Exchange, signal: AbortSignal): Promise<IncomingMessage> {
-  const { method, url, headers, body, tls, socketPath } = wanted
+  const { method, url, headers, body, tls, socketPath, proxy } = wanted
   const request = url.protocol === 'https:' ? requestHttps : requestHttp
   return new Promise((resolve, reject) => {
     const outgoing = request(url, {
@@ -82,7 +84,7 @@ function begin(wanted: Exchange, signal: AbortSignal): Promise<IncomingMessage> 
       },
       ...(socketPath === undefined ? {} : { socketPath }),
       ...nodeTls(tls, url),
-      agent: false,
+      agent: proxy === undefined ? false : agentFor(url, proxy),
       signal,
     })
     outgoing.on('error', reject)
@@ -97,6 +99,11 @@ export async function collect(incoming: IncomingMessage): Promise<Answer> {
     headers: incoming.headers,
     body: await buffer(incoming),
   }
+}
+
+/** Node's own agents know how to ask a proxy. */
+function agentFor(url: URL, proxyEnv: ProxySettings): HttpAgent {
+  return url.protocol === 'https:' ? new HttpsAgent({ proxyEnv }) : new HttpAgent({ proxyEnv })
 }
 
 /**

@@ -285,6 +285,19 @@ describe('settings that cannot be used', () => {
     expect(() => connect(address, { flags })).toThrow(ClientProblem)
   })
 
+  test('a client certificate may be in the environment itself, as PEM or in base64', () => {
+    const pem = '-----BEGIN CERTIFICATE-----'
+    const env = {
+      VAULT_CLIENT_CERT_BYTES: pem,
+      VAULT_CLIENT_KEY_BYTES: Buffer.from('key').toString('base64'),
+    }
+    const { tls } = connect('http://h', { env })
+    expect([tls.cert?.toString(), tls.key?.toString()]).toEqual([pem, 'key'])
+    expect(() => connect('http://h', { env: { VAULT_CLIENT_KEY_BYTES: 'a2V5' } })).toThrow(
+      'belong together',
+    )
+  })
+
   test('a token with a line break is refused without being shown', () => {
     expect(() => connect('http://h', { token: 'abc\nX: y' })).toThrow(/^((?!abc).)*$/s)
   })

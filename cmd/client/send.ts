@@ -54,6 +54,7 @@ export function plannedExchange(connection: Connection, request: ApiRequest): Ex
     body: body === undefined ? undefined : stringifyJson(body),
     tls: connection.tls,
     socketPath: connection.socketPath,
+    proxy: connection.proxy,
     timeoutMs: connection.timeoutMs,
   }
   if (connection.mode === 'send') return planned

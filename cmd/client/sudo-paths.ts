@@ -8,10 +8,13 @@ const ALWAYS =
 const TO_CHANGE =
   /^sys\/(?:generate-root(?:-token)?(?:\/attempt)?|(?:rekey|rotate\/root)\/init|shares\/drill)$/
 const TO_DELETE = /^sys\/(?:rekey|rotate\/root)\/verify$/
+/** A lease of one's own is looked up without. */
+const TO_LIST = /^sys\/leases\/lookup\/?$/
 
 /** @param path below `/v1/`, relative to the namespace */
 export function asksForSudo(path: string, capability: Capability): boolean {
   if (ALWAYS.test(path)) return true
   if (capability === 'delete' && TO_DELETE.test(path)) return true
+  if (capability === 'list' && TO_LIST.test(path)) return true
   return ['create', 'update', 'delete'].includes(capability) && TO_CHANGE.test(path)
 }

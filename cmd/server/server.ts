@@ -107,7 +107,7 @@ async function runDev(flags: Flags, terminal: Terminal, startedAs: string): Prom
     const config = devConfig(address, { folder: folder.path, files })
     const server = await RunningServer.start(config, serverLog)
     const keys = await prepareDev(server.node, { rootTokenId })
-    if (!flags['dev-no-store-token']) keepToken(keys.rootToken, terminal.home, log)
+    if (!flags['dev-no-store-token']) keepToken(keys.rootToken, terminal, log)
     const command = typedCommand({
       path: startedAs,
       directory: process.cwd(),
@@ -126,9 +126,9 @@ async function runDev(flags: Flags, terminal: Terminal, startedAs: string): Prom
 }
 
 /** A service's user may have no folder of its own: the server runs without. */
-function keepToken(token: string, home: string, log: Logger): void {
+function keepToken(token: string, { home, env }: Terminal, log: Logger): void {
   try {
-    writeTokenFile(home, token)
+    writeTokenFile(home, token, environment(env, 'TOKEN_PATH'))
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : 'unknown'
     log.warn({ code }, 'core: the root token was not written to .vault-token in the home folder')
