@@ -11,10 +11,12 @@ export interface NamedBinary {
   readonly name: string
   /** A further configuration file for each `NAME server …`: what the suite's own file does not say. */
   readonly serverConfig?: string
+  /** What `NAME -version` says instead of its own, for suites that skip by it. */
+  readonly version?: string
 }
 
 /** @returns the folder that holds it, to be put on a PATH */
-export function namedBinary({ dir, name, serverConfig }: NamedBinary): string {
+export function namedBinary({ dir, name, serverConfig, version }: NamedBinary): string {
   const bin = join(dir, 'bin')
   const named = join(dir, 'named')
   mkdirSync(bin, { recursive: true })
@@ -30,6 +32,7 @@ export function namedBinary({ dir, name, serverConfig }: NamedBinary): string {
     ...(serverConfig === undefined
       ? []
       : [`[ "$1" = server ] && exec ${command} "$@" '-config=${serverConfig}'`]),
+    ...(version === undefined ? [] : [`[ "$1" = -version ] && echo '${version}' && exit`]),
     `exec ${command} "$@"`,
   ]
   writeFileSync(join(bin, name), `${lines.join('\n')}\n`)

@@ -155,6 +155,8 @@ func tokens() []check {
 			return refused(err, 403)
 		}},
 		{"lifetime watcher renews a token", watch},
+		{"lifetime watcher is told of a token that was revoked", watchRevoked},
+		{"lifetime watcher stops where a token reaches its end", watchToTheEnd},
 	}
 }
 
@@ -184,6 +186,77 @@ func watch(c *api.Client) error {
 		}
 	}
 	return nil
+}
+
+func watchRevoked(c *api.Client) error {
+	created, watcher, err := watchNew(c, &api.TokenCreateRequest{Policies: []string{"default"}, TTL: "3s"}, api.RenewBehaviorErrorOnErrors)
+	if err != nil {
+		return err
+	}
+	defer watcher.Stop()
+	select {
+	case <-watcher.RenewCh():
+	case err := <-watcher.DoneCh():
+		return errors.Join(errors.New("the watcher gave up"), err)
+	case <-time.After(watcherLimit):
+		return errors.New("no renewal came")
+	}
+	if err := c.Auth().Token().RevokeAccessor(created.Auth.Accessor); err != nil {
+		return err
+	}
+	select {
+	case err := <-watcher.DoneCh():
+		return refused(err, 403)
+	case <-time.After(watcherLimit):
+		return errors.New("the watcher goes on")
+	}
+}
+
+func watchToTheEnd(c *api.Client) error {
+	created, watcher, err := watchNew(c, &api.TokenCreateRequest{Policies: []string{"default"}, TTL: "2s", ExplicitMaxTTL: "5s"}, api.RenewBehaviorIgnoreErrors)
+	if err != nil {
+		return err
+	}
+	defer watcher.Stop()
+	begun := time.Now()
+	for {
+		select {
+		case <-watcher.RenewCh():
+			continue
+		case err := <-watcher.DoneCh():
+			if err != nil {
+				return errors.Join(errors.New("the watcher failed"), err)
+			}
+		case <-time.After(watcherLimit):
+			return errors.New("the watcher goes on")
+		}
+		break
+	}
+	if err := that("it is done before the token is", time.Since(begun) < 5*time.Second); err != nil {
+		return err
+	}
+	time.Sleep(time.Until(begun.Add(6 * time.Second)))
+	_, err = c.Auth().Token().Lookup(created.Auth.ClientToken)
+	return refused(err, 403)
+}
+
+// watchNew makes a token and a watcher that runs as that token; c keeps its own.
+func watchNew(c *api.Client, request *api.TokenCreateRequest, behavior api.RenewBehavior) (*api.Secret, *api.LifetimeWatcher, error) {
+	created, err := c.Auth().Token().Create(request)
+	if err != nil {
+		return nil, nil, err
+	}
+	own, err := c.CloneWithHeaders()
+	if err != nil {
+		return nil, nil, err
+	}
+	own.SetToken(created.Auth.ClientToken)
+	watcher, err := own.NewLifetimeWatcher(&api.LifetimeWatcherInput{Secret: created, RenewBehavior: behavior})
+	if err != nil {
+		return nil, nil, err
+	}
+	go watcher.Start()
+	return created, watcher, nil
 }
 
 func logins() []check {
