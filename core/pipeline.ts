@@ -72,6 +72,11 @@ export interface UnsealedParts {
   readonly standings: Standings
 }
 
+/** What is measured of a request: from when on. */
+interface Span {
+  fromMs: number
+}
+
 /** What one attempt works with. */
 interface Attempt {
   readonly exchange: Exchange
@@ -102,37 +107,43 @@ export class Pipeline {
   async handle(http: HttpRequest): Promise<HttpResponse> {
     const { random, clock, metrics, inFlight } = this.#parts
     const id = random.uuid()
-    const startedAtMs = clock.monotonicMs()
+    const span = { fromMs: clock.monotonicMs() }
     const slot = inFlight.begin(id, http, clock.nowMs())
     let response: HttpResponse
     try {
-      response = await this.#enter(id, http)
+      response = await this.#enter(id, http, span)
     } catch (error) {
       response = this.#failed(id, error)
     } finally {
       inFlight.end(slot)
     }
-    metrics.observe(http.method, clock.monotonicMs() - startedAtMs)
+    metrics.observe(http.method, clock.monotonicMs() - span.fromMs)
     const namespace = header(http, 'x-vault-namespace')
     return namespace === undefined ? response : withNamespace(response, namespace)
   }
 
   /** A body that has not come yet is waited for after the rate limits, where there are some. */
-  async #enter(id: string, http: HttpRequest): Promise<HttpResponse> {
-    const { receive } = http
-    const bodyLast = receive !== undefined && this.#gate.limits() !== undefined
-    if (receive !== undefined && !bodyLast) await receive()
+  async #enter(id: string, http: HttpRequest, span: Span): Promise<HttpResponse> {
+    const hasToCome = http.receive !== undefined
+    const bodyLast = hasToCome && this.#gate.limits() !== undefined
+    if (hasToCome && !bodyLast) await this.#receive(http, span)
     await this.#arrivals.join()
     const limits = this.#gate.limits()
     const admitted = limits === undefined ? undefined : await this.#gate.admit(id, http, limits)
     if (admitted?.refusal !== undefined) return admitted.refusal
     if (bodyLast) {
-      await receive()
+      await this.#receive(http, span)
       await this.#arrivals.join()
     }
     if (admitted === undefined) return this.#run(id, http)
     const response = await this.#run(id, http).catch((error: unknown) => this.#failed(id, error))
     return withHeaders(response, admitted.headers)
+  }
+
+  /** How fast a client sends says nothing about how fast it is answered. */
+  async #receive(http: HttpRequest, span: Span): Promise<void> {
+    await http.receive?.()
+    span.fromMs = this.#parts.clock.monotonicMs()
   }
 
   async #run(id: string, http: HttpRequest): Promise<HttpResponse> {

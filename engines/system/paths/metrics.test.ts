@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { AuditBroker } from '../../../core/audit/broker.ts'
 import { AuditFailed } from '../../../core/audit/failures.ts'
+import { createApi } from '../../../core/api.ts'
 import { measuredOf } from '../../../cmd/server/measured.ts'
 import { startCluster, type Cluster } from '../../../test/support/kit.ts'
 import { showMetrics } from './metrics.ts'
@@ -51,6 +52,28 @@ describe('what is counted', () => {
     await cluster.list('sys/policies/acl')
     await cluster.list('sys/policies/acl')
     expect((await prometheus()).get(name)).toBe(2)
+  })
+
+  test('is not how long a client takes to send its body', async () => {
+    const [node] = cluster.nodes
+    if (node === undefined) throw new Error('a cluster has a node')
+    await createApi(node)({
+      method: 'PUT',
+      path: '/v1/cubbyhole/slow',
+      query: new Map(),
+      headers: { 'x-vault-token': cluster.rootToken },
+      body: Buffer.from('{"a":"b"}'),
+      receive: async () => cluster.clock.advance('20s'),
+      client: { address: '127.0.0.1', port: 1 },
+    })
+    const name = 'keyhold_request_duration_milliseconds_sum{operation="PUT"}'
+    expect((await prometheus()).get(name)).toBe(0)
+  })
+
+  test('are the requests that a rate limit refused', async () => {
+    await cluster.write('sys/quotas/rate-limit/q', { path: 'cubbyhole', rate: 1, interval: '1h' })
+    for (let i = 0; i < 3; i++) await cluster.read('cubbyhole/x')
+    expect((await prometheus()).get('keyhold_rate_limited_total')).toBe(2)
   })
 
   test('is what the barrier has sealed, by term', async () => {

@@ -483,6 +483,26 @@ test('a token of a parent gets no policies of a namespace below by their names a
   expect((await create({ policies: ['root'] })).status).toBe(400)
 })
 
+test('a mount of a namespace is moved by who asks there, and not from above', async () => {
+  const cluster = await start('a', 'b')
+  for (const name of ['a', 'b']) {
+    await cluster.write('sys/mounts/kv', { type: 'kv' }, within(name))
+  }
+  for (const [from, to] of [
+    ['a/kv', 'a/moved'],
+    ['a/kv', 'moved'],
+    ['a/kv', 'b/moved'],
+  ] as const) {
+    expect((await cluster.write('sys/remount', { from, to })).status).toBe(400)
+  }
+  const moved = await cluster.write('sys/remount', { from: 'kv', to: 'moved' }, within('a'))
+  const at = `sys/remount/status/${String(moved.data['migration_id'])}`
+  expect((await cluster.read(at, within('a'))).data['migration_info']).toMatchObject({
+    source_mount: 'a/kv/',
+    target_mount: 'a/moved/',
+  })
+})
+
 test('a namespace is made with rights on its path, and by nobody without', async () => {
   const cluster = await start('a')
   const policy = 'path "a/sys/namespaces/b" { capabilities = ["update", "read"] }'
