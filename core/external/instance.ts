@@ -84,6 +84,8 @@ function typeOf(
   return { type: name, kind, help, create: () => plugin }
 }
 
+let sessions = 0
+
 function externalPath(
   declared: Declared,
   index: number,
@@ -103,7 +105,8 @@ function externalPath(
     examples,
     prepare(base: RequestBase, input: JsonObject) {
       const request = sentOf(base)
-      const work = { path: index, operation: base.operation, request, input, version }
+      const session = ++sessions
+      const work = { path: index, session, request, input, version }
       const run = <T>(
         what: 'exists' | 'run',
         operation: RequestBase['operation'],

@@ -34,7 +34,14 @@ export const fromPlugin = z.discriminatedUnion('say', [
     /** What was written so far, which the names must show. */
     writes,
   }),
-  z.object({ say: z.literal('done'), call: number, writes, result: z.unknown() }),
+  z.object({
+    say: z.literal('done'),
+    call: number,
+    writes,
+    result: z.unknown().optional(),
+    /** Of the records that came with the call, those that were not read. */
+    unused: z.array(z.string()).max(64).exactOptional(),
+  }),
   z.object({ say: z.literal('failed'), call: number, error: z.unknown() }),
   z.object({ say: z.literal('pong') }),
 ])

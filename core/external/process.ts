@@ -13,6 +13,7 @@ import { isJsonObject, parseJson } from '../json.ts'
 import type { View } from '../store/view.ts'
 import { placesOf, read } from './answers.ts'
 import { BadAnswer, PluginFailed, type PluginName } from './failures.ts'
+import { Foresight, hintOf } from './foresight.ts'
 import { frameOf, FrameReader, FrameTooLarge, MAX_FRAME_BYTES } from './frames.ts'
 import { LogLines } from './log-lines.ts'
 import { fromPlugin, toldErrorSchema, type FromPlugin, type Writes } from './messages.ts'
@@ -27,6 +28,10 @@ const WATCH_MS = 5_000
 const MAX_MISSED = 2
 /** Until a process that has closed its pipe must be over. */
 const ENDING_MS = 1_000
+
+/** Of the records that a call asks for, so many are remembered for the next one. */
+const MAX_NOTED = 16
+const NOTHING: readonly never[] = []
 
 export interface ProcessParts {
   readonly plugin: PluginName
@@ -47,6 +52,9 @@ interface Call {
   readonly resolve: (result: unknown) => void
   readonly reject: (error: unknown) => void
   readonly cancelTimer: () => void
+  readonly hint: string
+  /** Keys of the records that it asked for. */
+  readonly asked: string[]
   /** Why the storage refused it; the plugin itself does not know. */
   refusal: Error | undefined
 }
@@ -58,6 +66,7 @@ export class PluginProcess {
   readonly #remove: () => void
   readonly #calls = new Map<number, Call>()
   readonly #printed: readonly LogLines[]
+  readonly #foresight = new Foresight()
   readonly #hello = Promise.withResolvers<Hello>()
   #numbers = 0
   #corked = false
@@ -121,8 +130,11 @@ export class PluginProcess {
       this.#calls.delete(number)
       reject(this.#failure(`gave no answer within ${maxMs / 1000} s`))
     })
-    this.#calls.set(number, { storage, resolve, reject, cancelTimer, refusal: undefined })
-    this.#say({ say: 'call', call: number, work })
+    const hint = storage === undefined ? '' : hintOf(work)
+    const known = storage === undefined ? NOTHING : this.#foresight.records(hint, storage)
+    const more = { hint, asked: [], refusal: undefined }
+    this.#calls.set(number, { storage, resolve, reject, cancelTimer, ...more })
+    this.#say({ say: 'call', call: number, work, known })
     if (!this.#watching) this.#watch()
     return promise
   }
@@ -147,7 +159,10 @@ export class PluginProcess {
         this.#withCall(data.call, (call) => void this.#answerAsk(data, call))
         return
       case 'done':
-        this.#withCall(data.call, (call) => this.#finish(data.call, call, () => done(call, data)))
+        this.#withCall(data.call, (call) => {
+          this.#foresight.learn(call.hint, call.asked, data.unused ?? NOTHING)
+          this.#finish(data.call, call, () => done(call, data))
+        })
         return
       case 'failed':
         this.#withCall(data.call, (call) =>
@@ -183,6 +198,7 @@ export class PluginProcess {
     try {
       assert(call.storage !== undefined, 'what needs no storage asks for none')
       if (message.say === 'get') {
+        if (call.asked.length < MAX_NOTED) call.asked.push(message.key)
         const found = call.storage.get(pluginRecords, message.key)
         const text = found instanceof Promise ? await found : found
         this.#say({ say: 'record', call: number, ask, text: text ?? null })

@@ -31,6 +31,8 @@ export type Work = { readonly version: string | undefined } & (
   | { readonly do: 'describe' }
   | {
       readonly do: 'exists' | 'run'
+      /** The same for both calls of one request: what the first one read, the second one knows. */
+      readonly session: number
       /** Index of the declared path. */
       readonly path: number
       readonly operation: Operation
@@ -48,7 +50,13 @@ export type Work = { readonly version: string | undefined } & (
 
 /** From the server. `call` numbers what was asked; `ask` a question about the storage within it. */
 export type ToPlugin =
-  | { readonly say: 'call'; readonly call: number; readonly work: Work }
+  | {
+      readonly say: 'call'
+      readonly call: number
+      readonly work: Work
+      /** Records that it will probably read. */
+      readonly known: readonly (readonly [key: string, text: string | null])[]
+    }
   | {
       readonly say: 'record'
       readonly call: number

@@ -10,26 +10,59 @@ import { MAX_STACK_CHARACTERS, type SentRequest, type Work } from '../protocol.t
 import { declare } from './declare.ts'
 import { RemoteRecords, type Source, type Written } from './remote-records.ts'
 
+const MAX_SESSIONS = 256
+
+/** A record that came with the call. */
+type Known = readonly [key: string, text: string | null]
+
 /** How a call ended. */
 export type Outcome =
-  | { readonly say: 'done'; readonly writes: readonly Written[]; readonly result: unknown }
+  | {
+      readonly say: 'done'
+      readonly writes: readonly Written[]
+      readonly result: unknown
+      readonly unused?: string[]
+    }
   | { readonly say: 'failed'; readonly error: ToldError }
 
 export class Calls {
   readonly #type: PluginType
+  /** What the first call of a request has read. */
+  readonly #sessions = new Map<number, RemoteRecords>()
   readonly #plugins = new Map<string | undefined, Plugin>()
 
   constructor(type: PluginType) {
     this.#type = type
   }
 
-  async answer(work: Work, source: Source): Promise<Outcome> {
-    const records = new RemoteRecords(source)
+  async answer(work: Work, known: readonly Known[], source: Source): Promise<Outcome> {
+    const records = new RemoteRecords(source, this.#readBefore(work))
+    records.know(known)
     try {
       const result = await this.#do(work, new View(records, ''))
-      return { say: 'done', writes: records.take(), result }
+      if (work.do === 'exists') this.#keep(work.session, records)
+      const { unused } = records
+      const done = { say: 'done', writes: records.take(), result } as const
+      return unused.length === 0 ? done : { ...done, unused: [...unused] }
     } catch (error) {
       return { say: 'failed', error: told(error) }
+    }
+  }
+
+  #readBefore(work: Work): RemoteRecords | undefined {
+    if (work.do !== 'run') return undefined
+    const before = this.#sessions.get(work.session)
+    this.#sessions.delete(work.session)
+    return before
+  }
+
+  /** A request that the policies then refuse never comes back to it. */
+  #keep(session: number, records: RemoteRecords): void {
+    this.#sessions.set(session, records)
+    if (this.#sessions.size <= MAX_SESSIONS) return
+    for (const oldest of this.#sessions.keys()) {
+      this.#sessions.delete(oldest)
+      return
     }
   }
 

@@ -65,8 +65,8 @@ export class Conversation {
     }
   }
 
-  async #answer({ call, work }: Extract<ToPlugin, { say: 'call' }>): Promise<void> {
-    const outcome = await this.#calls.answer(work, this.#source(call))
+  async #answer({ call, work, known }: Extract<ToPlugin, { say: 'call' }>): Promise<void> {
+    const outcome = await this.#calls.answer(work, known, this.#source(call))
     try {
       this.say({ ...outcome, call })
     } catch (error) {

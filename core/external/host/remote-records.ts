@@ -29,18 +29,46 @@ export class RemoteRecords implements Records {
   readonly #written = new Map<string, string | null>()
   readonly #unsent = new Map<string, string | null>()
 
-  constructor(source: Source) {
+  /** Came with the call. */
+  readonly #known = new Map<string, string | null>()
+  readonly #unused = new Set<string>()
+
+  /** @param before of an earlier call in the same transaction: what that one has read */
+  constructor(source: Source, before?: RemoteRecords) {
     this.#source = source
+    if (before !== undefined) for (const [key, text] of before.#known) this.#known.set(key, text)
+  }
+
+  /** What is known of further records. */
+  know(records: readonly (readonly [key: string, text: string | null])[]): void {
+    for (const [key, text] of records) {
+      this.#known.set(key, text)
+      this.#unused.add(key)
+    }
+  }
+
+  /** Of what was known, the keys that nobody has read. */
+  get unused(): readonly string[] {
+    return this.#unused.size === 0 ? NO_KEYS : [...this.#unused]
   }
 
   /** hot. */
   get<T>(kind: Kind<T>, key: string): Awaitable<T | undefined> {
     const written = this.#written.get(key)
     if (written !== undefined) return decoded(kind, key, written)
+    const known = this.#known.get(key)
+    if (known !== undefined) {
+      this.#unused.delete(key)
+      return decoded(kind, key, known)
+    }
     let read = this.#read.get(key)
     if (read === undefined) {
       read = this.#source.get(key)
       this.#read.set(key, read)
+      void read.then(
+        (text) => this.#known.set(key, text),
+        () => undefined,
+      )
     }
     return read.then((text) => decoded(kind, key, text))
   }
@@ -75,6 +103,7 @@ export class RemoteRecords implements Records {
 }
 
 const NOTHING: readonly Written[] = []
+const NO_KEYS: readonly string[] = []
 
 function decoded<T>(kind: Kind<T>, key: string, text: string | null): T | undefined {
   return text === null ? undefined : kind.decode(key, text)
