@@ -44,7 +44,7 @@ export const debug = command({
 
 async function run(call: DebugCall): Promise<void> {
   const plan = planOf(call)
-  const connection = call.connection()
+  const connection = { ...call.connection(), wrapTtl: undefined }
   const health = await orFail(
     'Error during validation: unable to connect to the server',
     askHealth(connection),

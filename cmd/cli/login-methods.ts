@@ -6,7 +6,7 @@ import { readFile } from 'node:fs/promises'
 import type { JsonObject } from '../../core/json.ts'
 import { connectionWithToken } from '../client/connection.ts'
 import type { Connection } from '../client/connection.ts'
-import { ClientProblem } from '../client/errors.ts'
+import { ClientProblem, RequestFailed } from '../client/errors.ts'
 import { askSecret, writeSecret } from '../client/logical.ts'
 import { numberOf, objectOf, secretOfAuth, stringsOf, textOf } from '../client/secret.ts'
 import type { Secret } from '../client/secret.ts'
@@ -156,7 +156,7 @@ async function lookupToken(request: LoginRequest): Promise<Secret | undefined> {
   const asking = { ...connectionWithToken(connection, token), wrapTtl: undefined }
   const found = await askSecret(asking, { method: 'GET', path: 'auth/token/lookup-self' }).catch(
     (cause: unknown) => {
-      if (!(cause instanceof Error)) throw cause
+      if (!(cause instanceof RequestFailed)) throw cause
       throw new ClientProblem(`error looking up token: ${cause.message}`, { cause })
     },
   )

@@ -7,6 +7,7 @@ import {
   askSecret,
   deleteSecret,
   listSecrets,
+  plainly,
   readSecret,
   scanSecrets,
   writeSecret,
@@ -103,7 +104,10 @@ export const lookup = command({
   words: exactly(1),
   async run({ args, connection, printer }) {
     const path = `sys/namespaces/${(args[0] ?? '').trim()}`
-    const secret = await orFail('Error looking up namespace', readSecret(connection(), path))
+    const secret = await orFail(
+      'Error looking up namespace',
+      plainly(readSecret(connection(), path)),
+    )
     if (secret?.data === undefined) throw new CommandFailed('Namespace not found')
     show(printer, secret.data, undefined)
   },
@@ -132,7 +136,7 @@ export const patch = command({
       )
     const path = `sys/namespaces/${(args[0] ?? '').trim()}`
     const secret = await notFoundAsText(
-      writeSecret(connection(), path, { custom_metadata: custom }, 'PATCH'),
+      plainly(writeSecret(connection(), path, { custom_metadata: custom }, 'PATCH')),
     )
     show(printer, secret?.data, field)
   },

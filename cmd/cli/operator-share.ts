@@ -1,6 +1,6 @@
 /** The commands `operator share check` and `operator share status`: what is known of the key shares in force. */
 import { isJsonObject, type Json, type JsonObject } from '../../core/json.ts'
-import { askData, askSecret } from '../client/logical.ts'
+import { askData, askSecret, plainly } from '../client/logical.ts'
 import { numberOf, stringsOf, textOf } from '../client/secret.ts'
 import type { Printer } from '../output/printer.ts'
 import { tableText } from '../output/table.ts'
@@ -19,7 +19,10 @@ export const check = command({
     const { printer, program, connection } = call
     const key = await takeLoneShare(call)
     const request = { method: 'POST', path: 'sys/shares/check', body: { key } } as const
-    const secret = await orFail('Error checking the key share', askSecret(connection(), request))
+    const secret = await orFail(
+      'Error checking the key share',
+      plainly(askSecret(connection(), request)),
+    )
     const data = secret?.data ?? {}
     const state = textOf(data['state'])
     if (printer.format !== 'table') printer.data(data)

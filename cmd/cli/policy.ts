@@ -2,7 +2,7 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { InvalidPolicy } from '../../core/policy/errors.ts'
-import { listSecrets, perform, readSecret } from '../client/logical.ts'
+import { listSecrets, perform, plainly, readSecret } from '../client/logical.ts'
 import { listedKeys, textOf } from '../client/secret.ts'
 import { goValue } from '../output/go-value.ts'
 import { command, exactly } from './command.ts'
@@ -19,7 +19,7 @@ export const list = command({
   async run({ connection, printer }) {
     const secret = await orFail(
       'Error listing policies',
-      listSecrets(connection(), 'sys/policies/acl'),
+      plainly(listSecrets(connection(), 'sys/policies/acl')),
     )
     const names = (listedKeys(secret) ?? []).map(goValue)
     if (printer.format === 'table') names.forEach((name) => printer.line(name))
@@ -42,7 +42,7 @@ export const read = command({
     const name = nameOf(args[0])
     const secret = await orFail(
       `Error reading policy named ${name}`,
-      readSecret(connection(), `sys/policies/acl/${name}`),
+      plainly(readSecret(connection(), `sys/policies/acl/${name}`)),
     )
     const rules = textOf(secret?.data?.['policy'] ?? secret?.data?.['rules'])
     if (rules === '') throw new CommandFailed(`No policy named: ${name}`)

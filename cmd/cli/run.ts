@@ -1,7 +1,7 @@
 /** Runs one command line: finds the command, runs it, and makes its end an exit code. */
 import { RequestError } from '../../core/errors.ts'
 import { DryRun } from '../client/dry-run.ts'
-import { ApiError, ConnectionFailed, RequestFailed } from '../client/errors.ts'
+import { AnswerIsWrapped, ApiError, ConnectionFailed, RequestFailed } from '../client/errors.ts'
 import { FORMATS, printerFor } from '../output/printer.ts'
 import type { Printer } from '../output/printer.ts'
 import { autocomplete, autocompleteAction } from './autocomplete.ts'
@@ -93,6 +93,10 @@ interface Surroundings {
 function explain(error: unknown, { terminal, program, printer }: Surroundings): number {
   if (error instanceof DryRun) {
     terminal.out(`${error.text(program.command)}\n`)
+    return 0
+  }
+  if (error instanceof AnswerIsWrapped) {
+    printer.secret(error.secret)
     return 0
   }
   if (error instanceof CommandFailed) {

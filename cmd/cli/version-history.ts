@@ -1,5 +1,5 @@
 /** The command `version-history`. */
-import { listSecrets } from '../client/logical.ts'
+import { listSecrets, plainly } from '../client/logical.ts'
 import { listedKeys, objectOf, textOf } from '../client/secret.ts'
 import { goValue } from '../output/go-value.ts'
 import { tableText } from '../output/table.ts'
@@ -23,7 +23,7 @@ export const versionHistory = command({
   async run({ connection, printer, program }) {
     const secret = await orFail(
       'Error reading version history',
-      listSecrets(connection(), 'sys/version-history'),
+      plainly(listSecrets(connection(), 'sys/version-history')),
     )
     const keys = listedKeys(secret)
     if (secret === undefined || keys === undefined)

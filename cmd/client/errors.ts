@@ -53,6 +53,17 @@ export class ConnectionFailed extends RequestFailed {
   }
 }
 
+/** Thrown in place of what a command would show: it was asked for wrapped (`-wrap-ttl`), and this is the token that it is in. */
+export class AnswerIsWrapped extends Error {
+  override readonly name = 'AnswerIsWrapped'
+  readonly secret: Secret
+
+  constructor(secret: Secret) {
+    super('the answer is wrapped')
+    this.secret = secret
+  }
+}
+
 /** The answer, or a setting, cannot be used: said in the text. */
 export class ClientProblem extends RequestFailed {
   override readonly name = 'ClientProblem'

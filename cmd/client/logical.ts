@@ -1,6 +1,7 @@
 /** The verbs of the API on any path: read, list, write, delete. */
-import type { JsonObject } from '../../core/json.ts'
+import { isJsonObject, type JsonObject } from '../../core/json.ts'
 import type { Connection } from './connection.ts'
+import { AnswerIsWrapped } from './errors.ts'
 import type { Answer } from './http.ts'
 import { parseObject, parseSecret } from './secret.ts'
 import type { Secret } from './secret.ts'
@@ -92,16 +93,32 @@ export async function perform(connection: Connection, request: ApiRequest): Prom
   await send(connection, request)
 }
 
-/** An endpoint that answers without the envelope, such as `sys/seal-status`. */
+/**
+ * An endpoint that answers without the envelope, such as `sys/seal-status`.
+ *
+ * @throws {AnswerIsWrapped}
+ */
 export async function askBare(connection: Connection, request: ApiRequest): Promise<JsonObject> {
-  const answer = await send(connection, request)
-  return parseObject(answer.body)
+  const { body } = await send(connection, request)
+  const answer = parseObject(body)
+  if (isJsonObject(answer['wrap_info'])) plain(parseSecret(body))
+  return answer
 }
 
-/** The `data` of an endpoint that always has some. */
+/** The `data` of an endpoint that always has some. @throws {AnswerIsWrapped} */
 export async function askData(connection: Connection, request: ApiRequest): Promise<JsonObject> {
   const answer = await send(connection, request)
-  return parseSecret(answer.body)?.data ?? {}
+  return plain(parseSecret(answer.body))?.data ?? {}
+}
+
+/** For commands that show something else than the whole answer. @throws {AnswerIsWrapped} */
+export async function plainly(request: Promise<Secret | undefined>): Promise<Secret | undefined> {
+  return plain(await request)
+}
+
+function plain(secret: Secret | undefined): Secret | undefined {
+  if (secret?.wrapInfo !== undefined) throw new AnswerIsWrapped(secret)
+  return secret
 }
 
 /** @throws {ApiError} 404 as well */
