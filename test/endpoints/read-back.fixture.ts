@@ -8,6 +8,8 @@ export interface Value {
   readonly shown?: JsonObject
   /** What has to be written with it. */
   readonly along?: JsonObject
+  /** What has to be patched with it; absent: as `along`. */
+  readonly alongPatch?: JsonObject
 }
 
 export interface Pair {
@@ -71,7 +73,7 @@ const policy = (text: string): Pair => ({
     policy: { write: RULE, shown: { [text]: RULE } },
     expiration: { write: PAST_AND_FUTURE },
     ttl: { write: '1h', shown: { expiration: '2026-01-01T01:00:00Z' } },
-    cas_required: { write: true, along: { cas: 0 } },
+    cas_required: { write: true, along: { cas: 0 }, alongPatch: { cas: 1 } },
   },
   unseen: { cas: GUARD, ...(text === 'rules' && { rules: 'an old name of policy' }) },
 })
@@ -271,12 +273,16 @@ export const PAIRS: Readonly<Record<string, Pair>> = {
   'sweep-kv2/data/sample': {
     prepare: resetKv,
     base: { data: { before: 'text' } },
+    values: { data: { write: { sample: 'text' }, shown: { 'data/sample': 'text' } } },
     unseen: { options: GUARD },
   },
   'sweep-kv2/metadata/sample': {
     prepare: resetKv,
     base: { custom_metadata: { before: 'text' } },
-    values: { delete_version_after: { write: 7, shown: { delete_version_after: '7s' } } },
+    values: {
+      custom_metadata: { write: { sample: 'text' }, shown: { 'custom_metadata/sample': 'text' } },
+      delete_version_after: { write: 7, shown: { delete_version_after: '7s' } },
+    },
     unseen: { metadata_cas: GUARD },
   },
   'auth/sweep-approle/role/sample': {

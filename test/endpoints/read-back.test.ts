@@ -5,7 +5,7 @@
  */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { declaredRoutes, type Declared } from '../advisories/routes.fixture.ts'
-import type { Json, JsonObject } from '../../core/json.ts'
+import { isJsonObject, type Json, type JsonObject } from '../../core/json.ts'
 import { startCluster, type Cluster } from '../support/kit.ts'
 import { ACTIONS, PAIRS, type Pair } from './read-back.fixture.ts'
 
@@ -50,15 +50,63 @@ test('every field that is written is read back equal', async () => {
   expect(compared).toBeGreaterThan(90)
 })
 
-/** @returns what is wrong */
+test('every field that is patched is read back, too, and the others are as they were', async () => {
+  const wrong: string[] = []
+  let compared = 0
+  for (const route of routes.filter(({ operations }) => operations.has('patch'))) {
+    const pair: Pair = PAIRS[route.url] ?? {}
+    if (hasOwn(ACTIONS, route.url)) continue
+    await pair.prepare?.(cluster)
+    for (const name of fieldsOf(route).filter((one) => pair.unseen?.[one] === undefined)) {
+      compared++
+      const fault = await patchBack(route, pair, name)
+      if (fault !== undefined) wrong.push(`${route.url} ${name}: ${fault}`)
+    }
+  }
+  expect(wrong).toEqual([])
+  expect(compared).toBeGreaterThan(10)
+})
+
+/** Written to one fresh object without the field, and to another with it. @returns what is wrong */
 async function readBack(route: Declared, pair: Pair, name: string): Promise<string | undefined> {
-  const { base = {}, values = {} } = pair
-  const before = await written(route, pair, { ...base })
+  const before = await written(route, pair, { ...pair.base })
   if (typeof before === 'string') return before
-  const given = values[name] ?? { write: sampleFor(route, name, before[name]) }
-  const shown = given.shown ?? { [name]: given.write }
-  const after = await written(route, pair, { ...base, ...given.along, [name]: given.write })
-  if (typeof after === 'string') return after
+  const { write, shown, along } = valueOf(route, pair, name, before)
+  const after = await written(route, pair, { ...pair.base, ...along, [name]: write })
+  return typeof after === 'string' ? after : unequal(before, after, shown)
+}
+
+/** Patched into an object that was there without the field. @returns what is wrong */
+async function patchBack(route: Declared, pair: Pair, name: string): Promise<string | undefined> {
+  const before = await written(route, pair, { ...pair.base })
+  if (typeof before === 'string') return before
+  const { write, shown, along, alongPatch = along } = valueOf(route, pair, name, before)
+  const body = { ...alongPatch, [name]: write }
+  const answer = await cluster.request('PATCH', route.url, { body })
+  if (answer.status >= 300) return `a patch answers ${answer.status} ${answer.text}`
+  const after = (await pair.read?.(cluster, answer)) ?? (await cluster.read(route.url)).data
+  const lost = membersOf(pair.base ?? {}).find(
+    (member) =>
+      !hasOwn(shown, member) &&
+      JSON.stringify(at(before, member)) !== JSON.stringify(at(after, member)),
+  )
+  return lost === undefined ? unequal(before, after, shown) : `${lost} is no more what it was`
+}
+
+/** The names of an object, and those of the objects in it. */
+function membersOf(object: JsonObject): string[] {
+  return Object.entries(object).flatMap(([name, value]) =>
+    isJsonObject(value) ? Object.keys(value).map((inner) => `${name}/${inner}`) : [name],
+  )
+}
+
+function valueOf(route: Declared, { values }: Pair, name: string, before: JsonObject) {
+  const given = values?.[name] ?? { write: sampleFor(route, name, before[name]) }
+  return { ...given, shown: given.shown ?? { [name]: given.write } }
+}
+
+/** @returns which member is not as it should be, or was so before */
+function unequal(before: JsonObject, after: JsonObject, shown: JsonObject): string | undefined {
   for (const [member, expected] of Object.entries(shown)) {
     const found = JSON.stringify(at(after, member))
     if (found !== JSON.stringify(expected)) {

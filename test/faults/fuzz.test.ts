@@ -2,6 +2,9 @@
  * A server that is sent what no client would send stays healthy: no fault of its own, no memory that is not given back.
  * `KEYHOLD_FUZZ_REQUESTS=100000` is the long run; `KEYHOLD_FUZZ_SEED` repeats one.
  */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { RawClient, type RawAnswer } from '../../core/http/testing/raw-client.ts'
@@ -37,8 +40,14 @@ const LEFT_OUT: readonly (readonly [RegExp, string])[] = [
 ]
 
 test(`${REQUESTS} generated requests of the seed ${SEED} are no fault of the server, and leave nothing behind`, async () => {
-  const server = await startServer({ storage: 'sqlite', env: { NODE_OPTIONS: COLLECTS_AT_SIGNAL } })
+  const plugins = mkdtempSync(join(tmpdir(), 'keyhold-fuzz-'))
+  const server = await startServer({
+    storage: 'sqlite',
+    topLines: [`plugin_directory = "${plugins}"`],
+    env: { NODE_OPTIONS: COLLECTS_AT_SIGNAL },
+  })
   try {
+    await auditTo(server, 'audit.log')
     const tokens = [server.rootToken, await limitedToken(server), 'hvs.bogus', 'hvb.AAAA', '']
     const routes = await routesOn(server)
     const requests = fuzzRequests(SEED, { routes, tokens })
@@ -63,6 +72,7 @@ test(`${REQUESTS} generated requests of the seed ${SEED} are no fault of the ser
     expect(late - early, heaps.join(' ')).toBeLessThan(MAX_GROWTH_BYTES)
   } finally {
     await server.stop()
+    rmSync(plugins, { recursive: true })
   }
 })
 
@@ -83,6 +93,11 @@ async function routesOn({ api, rootToken: token }: RunningServer): Promise<Decla
   }
   await cluster.close()
   return routes.filter(({ url }) => !LEFT_OUT.some(([pattern]) => pattern.test(url)))
+}
+
+async function auditTo({ api, dir, rootToken: token }: RunningServer, name: string): Promise<void> {
+  const body = { type: 'file', options: { file_path: join(dir, name) } }
+  expect((await api('POST', 'sys/audit/file', { token, body })).status).toBe(204)
 }
 
 async function limitedToken({ api, rootToken: token }: RunningServer): Promise<string> {
