@@ -27,7 +27,7 @@ const deletions = kind('namespace-deletion', z.object({ id: z.string() }).readon
 const DELETIONS_PREFIX = 'namespace-deletion/'
 /** Mounts, tokens or policies that one step takes; each is up to four changes of a commit. */
 const PAGE = 200
-/** Namespaces that one step looks at: some may have to wait for secrets that cannot be revoked. */
+/** Namespaces that are listed at once: some may have to wait for secrets that cannot be revoked. */
 const DELETIONS = 100
 /** Other records that one step removes. */
 const RECORDS_PAGE = 500
@@ -48,15 +48,20 @@ export function deleteLater(root: View, id: string): void {
  * @returns whether there is more to do
  */
 export async function deleteNamespaces(root: View, witness: Witness): Promise<boolean> {
-  for (const id of await root.list(DELETIONS_PREFIX, { limit: DELETIONS })) {
-    if ((await deleteOne(root, id, witness)) !== 'waiting') return true
+  for (let after = ''; ;) {
+    const ids = await root.list(DELETIONS_PREFIX, { after, limit: DELETIONS })
+    for (const id of ids) {
+      if ((await deleteOne(root, id, witness)) !== 'waiting') return true
+    }
+    if (ids.length < DELETIONS) return false
+    after = ids.at(-1) ?? ''
   }
-  return false
 }
 
 /** @returns whether it did something, or has to wait */
 async function deleteOne(root: View, id: string, witness: Witness): Promise<boolean | 'waiting'> {
-  const namespace = await findNamespace(root, id)
+  const namespace = await found(root, id, witness)
+  if (namespace === 'damaged') return 'waiting'
   if (namespace !== undefined) {
     for (const step of STEPS) {
       const done = await step(root, namespace, witness.report)
@@ -71,6 +76,17 @@ async function deleteOne(root: View, id: string, witness: Witness): Promise<bool
   }
   root.delete(DELETIONS_PREFIX + id)
   return true
+}
+
+/** One whose record cannot be read is left as it is: nobody enters it, and its record has to come from a backup. */
+async function found(root: View, id: string, { report }: Witness) {
+  try {
+    return await findNamespace(root, id)
+  } catch (error) {
+    if (!(error instanceof CorruptRecord)) throw error
+    report(error)
+    return 'damaged'
+  }
 }
 
 const removeMounts: Step = async (root, { id }, report) => {

@@ -62,8 +62,10 @@ export async function countLease(root: View, origin: LeaseOrigin): Promise<strin
 export async function demandRoom(root: View, origin: LeaseOrigin): Promise<void> {
   const quota = await quotaOfLeases(root, origin)
   if (quota === undefined) return
-  const { count, ended } = await presentCount(root, quota.id)
-  if (count - ended >= quota.maxLeases) throw new LeaseCountExceeded(origin.path)
+  const count = (await root.get(leaseCounts, leaseCountKey(quota.id)))?.count ?? 0
+  if (count < quota.maxLeases) return
+  const [ended] = await root.list(leaseEndsFolder(quota.id), { limit: 1 })
+  if (ended === undefined) throw new LeaseCountExceeded(origin.path)
 }
 
 /** How many leases a quota counts now. @returns `ended` of the `count` are gone */

@@ -417,6 +417,19 @@ describe('deleting', () => {
     expect(await keysBelow(cluster, 'expiry/')).toEqual([])
   })
 
+  test('is not held up by another one whose own record is damaged', async () => {
+    const cluster = await start('a', 'b')
+    await del(cluster, 'a')
+    await del(cluster, 'b')
+    const ids = (await keysBelow(cluster, 'namespace-deletion/')).map((key) => key.split('/')[1])
+    await damage(cluster, `namespace/${ids[0] ?? ''}`)
+    await cluster.nodes[0]?.runDuties()
+    expect(await keysBelow(cluster, 'namespace-deletion/')).toEqual([
+      `namespace-deletion/${ids[0] ?? ''}`,
+    ])
+    expect(await keysBelow(cluster, `ns/${ids[1] ?? ''}/`)).toEqual([])
+  })
+
   test('is refused while there are namespaces below it', async () => {
     const cluster = await start('a', 'a/b')
     expect(await del(cluster, 'a')).toMatchObject({
