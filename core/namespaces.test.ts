@@ -59,6 +59,74 @@ test('a token names its namespace, and is good there and below', async () => {
   for (const other of ['', 'b']) expect((await mounts(cluster, token, other)).status).toBe(403)
 })
 
+describe('what is about a given token happens in the namespace that it names', () => {
+  const ask = (cluster: Cluster, path: string, token: string, given: string, namespace: string) =>
+    cluster.write(`auth/token/${path}`, { token: given }, { token, ...within(namespace) })
+
+  test.each([
+    // Who holds the token of another tenant has no rights there.
+    ['a', 'b', 'a', 403],
+    ['a', 'b', 'b', 403],
+    // Whichever namespace the request names, the rights in that of the token count.
+    ['a', 'a', 'a', 200],
+    ['a', 'a', 'a/deep', 200],
+    ['a', 'a/deep', 'a', 200],
+    ['a/deep', 'a', 'a/deep', 403],
+  ])('an administrator of %s, a token of %s, asked in %s: %d', async (of, given, asked, status) => {
+    const cluster = await start()
+    const admin = await adminOf(cluster, of)
+    const victim = await adminOf(cluster, given)
+    const looked = await ask(cluster, 'lookup', admin, victim, asked)
+    expect(looked.status).toBe(status)
+    if (status === 200) expect(looked.data).toMatchObject({ namespace_path: `${given}/` })
+    expect((await ask(cluster, 'renew', admin, victim, asked)).status).toBe(status)
+    const revoke = of === given ? 'revoke-orphan' : 'revoke'
+    const { status: revoked } = await ask(cluster, revoke, admin, victim, asked)
+    expect(revoked).toBe(status === 200 ? 204 : 403)
+    expect((await self(cluster, victim, given)).status).toBe(status === 200 ? 403 : 200)
+  })
+
+  test('by the rules of each, one after another: where it happens is not kept from the one before', async () => {
+    const cluster = await start()
+    const admin = await adminOf(cluster, 'a')
+    for (const [given, status] of [['a', 200] as const, ['b', 403] as const, ['a', 200] as const]) {
+      const victim = await adminOf(cluster, given)
+      expect((await ask(cluster, 'lookup', admin, victim, 'a')).status).toBe(status)
+    }
+  })
+
+  test('also for batch tokens', async () => {
+    const cluster = await start()
+    const body = { policies: ['default'], type: 'batch', ttl: '1h', no_parent: true }
+    const made = await cluster.write('auth/token/create', body, within('b'))
+    const batch = String(made.auth['client_token'])
+    const [ofA, ofB] = [await adminOf(cluster, 'a'), await adminOf(cluster, 'b')]
+    expect((await ask(cluster, 'lookup', ofA, batch, 'a')).status).toBe(403)
+    const looked = await ask(cluster, 'lookup', ofB, batch, 'a')
+    expect(looked.data).toMatchObject({ namespace_path: 'b/' })
+  })
+
+  test('without one, that of the caller', async () => {
+    const cluster = await start()
+    const token = await adminOf(cluster, 'a')
+    for (const asked of ['', 'b']) {
+      const looked = await cluster.write('auth/token/lookup', {}, { token, ...within(asked) })
+      expect(looked.data).toMatchObject({ namespace_path: 'a/' })
+      const read = await cluster.read('auth/token/lookup', { token, ...within(asked) })
+      expect(read.data).toMatchObject({ namespace_path: 'a/' })
+    }
+  })
+
+  test('that names a namespace which is none, and that is none: nothing is found', async () => {
+    const cluster = await start()
+    const admin = await adminOf(cluster, 'a')
+    for (const given of ['hvs.x.zzzzzz', 'hvs.x./', 'hvb.x', 'x'.repeat(9000)]) {
+      const looked = await ask(cluster, 'lookup', admin, given, 'a')
+      expect(looked).toMatchObject({ status: 403, errors: ['bad token'] })
+    }
+  })
+})
+
 describe('what is about the calling token happens in its namespace, whichever is asked', () => {
   test.each(['a', 'a/deep', 'b', ''])('asked in %j', async (namespace) => {
     const cluster = await start()

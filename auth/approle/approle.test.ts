@@ -199,6 +199,16 @@ describe('networks', () => {
   })
 })
 
+test('a role that binds to one address and to networks is refused', async () => {
+  const cluster = await start()
+  const write = (body: object) => cluster.write('auth/approle/role/web', body)
+  const refused = await write({ token_strictly_bind_ip: true, token_bound_cidrs: '10.0.0.0/8' })
+  expect(refused.status).toBe(400)
+  expect(refused.errors[0]).toContain("'token_strictly_bind_ip' conflicts with 'token_bound_cidrs'")
+  expect((await write({ token_strictly_bind_ip: true })).status).toBe(204)
+  expect((await write({ token_bound_cidrs: '10.0.0.0/8' })).status).toBe(400)
+})
+
 test('a secret id may not have more uses, or more time, than its role gives', async () => {
   const cluster = await start()
   await roleWith(cluster, { secret_id_num_uses: 5, secret_id_ttl: '1h' })

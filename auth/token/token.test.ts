@@ -267,6 +267,22 @@ describe('a role', () => {
   })
 })
 
+test.each(['token_bound_cidrs', 'bound_cidrs'])(
+  'a role that binds to one address and by %s to networks is refused, at once and one after the other',
+  async (networks) => {
+    const cluster = await start()
+    const write = (body: object) => cluster.write('auth/token/roles/job', body)
+    const text =
+      "error parsing role fields: 'token_strictly_bind_ip' conflicts with 'token_bound_cidrs'; set only one"
+    const both = await write({ token_strictly_bind_ip: true, [networks]: '10.0.0.0/8' })
+    expect(both).toMatchObject({ status: 400, errors: [text] })
+    expect((await write({ token_strictly_bind_ip: true })).status).toBe(204)
+    expect((await write({ [networks]: '10.0.0.0/8' })).status).toBe(400)
+    const instead = { token_strictly_bind_ip: false, [networks]: '10.0.0.0/8' }
+    expect((await write(instead)).status).toBe(204)
+  },
+)
+
 test('a token is stored under its accessor, once, and its text is in no key', async () => {
   const cluster = await start()
   const before = new Set(await cluster.storage.list('ns/root/token/', { limit: 10 }))

@@ -221,7 +221,7 @@ export const CATALOG: readonly Entry[] = [
   { name: 'operator', summary: 'Initialise, unseal and look after the server' },
   {
     name: 'operator diagnose',
-    summary: 'Find what keeps a server from starting, or from being safe',
+    summary: 'Look for what keeps a server from starting',
     load: async () => (await import('./operator-diagnose.ts')).diagnose,
   },
   {

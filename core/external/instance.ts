@@ -145,6 +145,7 @@ function operationsOf({ operations }: Declared): Map<Declarable, OperationFacts>
 const NO_ACCESS = {
   takesWrappingToken: false,
   aboutCaller: false,
+  aboutGivenToken: false,
   openedBy: '',
   rootOnly: false,
 } as const

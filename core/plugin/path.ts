@@ -50,6 +50,11 @@ export interface Access {
   readonly takesWrappingToken?: boolean
   /** It is about the client's token, and so happens in that token's namespace, whichever the request names. */
   readonly aboutCaller?: boolean
+  /**
+   * It is about the token that the field `token` holds, and so happens in the namespace that this token names; one that
+   * names none leaves it where the request asks. Without a token it is about the client's.
+   */
+  readonly aboutGivenToken?: boolean
   /** The setting of a listener that, when it is false, lets anybody do this there without a token; '': none does. */
   readonly openedBy?: OpenedBy | ''
   /**
@@ -135,6 +140,7 @@ export function path<const F extends Fields = Record<never, never>>(
       unauthenticated: long.unauthenticated ?? declaration.unauthenticated ?? false,
       takesWrappingToken: long.takesWrappingToken ?? declaration.takesWrappingToken ?? false,
       aboutCaller: long.aboutCaller ?? declaration.aboutCaller ?? false,
+      aboutGivenToken: long.aboutGivenToken ?? declaration.aboutGivenToken ?? false,
       openedBy: long.openedBy ?? declaration.openedBy ?? '',
       rootOnly: long.rootOnly ?? declaration.rootOnly ?? false,
     })

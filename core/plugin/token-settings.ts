@@ -113,10 +113,21 @@ function check(settings: TokenSettings): void {
       'error parsing address: each entry of token_bound_cidrs is an IPv4 or IPv6 address or network, such as 10.0.0.0/8',
     )
   }
+  const twice = bindingFault(settings)
+  if (twice !== undefined) throw new BadRequest(twice)
   if (settings.type !== 'batch' && settings.type !== 'default-batch') return
   const cannot = "'token_type' cannot be 'batch' or 'default_batch' when set to generate"
   if (settings.periodSeconds > 0) throw new BadRequest(`${cannot} periodic tokens`)
   if (settings.numUses > 0) throw new BadRequest(`${cannot} tokens with limited use count`)
+}
+
+/** Tokens bound to one address and to networks: one of the two would have no effect. @returns what to say of it */
+export function bindingFault({
+  strictlyBindIp,
+  boundCidrs,
+}: Pick<TokenSettings, 'strictlyBindIp' | 'boundCidrs'>): string | undefined {
+  if (!strictlyBindIp || boundCidrs.length === 0) return undefined
+  return "'token_strictly_bind_ip' conflicts with 'token_bound_cidrs'; set only one"
 }
 
 /**

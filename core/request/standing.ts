@@ -5,7 +5,7 @@
 import type { AuditedHeaders } from '../audit/facts.ts'
 import type { AuditTable } from '../audit/table.ts'
 import type { Registry } from '../mounts/registry.ts'
-import { closedBy, demandOpen, namespaceById } from '../namespaces.ts'
+import { closedBy, demandOpen, namespaceById, ROOT } from '../namespaces.ts'
 import type { OperationFacts } from '../plugin/path.ts'
 import type { AclCache } from '../policies.ts'
 import type { Acl } from '../policy/acl.ts'
@@ -13,6 +13,7 @@ import { Generations } from '../store/generations.ts'
 import type { Read, Transaction } from '../store/transaction.ts'
 import type { View } from '../store/view.ts'
 import type { BatchCodec } from '../tokens/batch.ts'
+import { BATCH_PREFIX, MAX_TOKEN_CHARACTERS, namespaceIdOf } from '../tokens/identifier.ts'
 import type { TokenRecord } from '../tokens/record.ts'
 import { fromJwt } from '../wrapping/jwt.ts'
 import { findCaller, isWrappingToken } from './authenticate.ts'
@@ -56,7 +57,8 @@ export async function findStanding(
     : incoming.token
   const living = await findCaller({ root, nowMs, batch }, text, facts)
   const token = living?.record
-  const route = facts?.aboutCaller ? await inNamespaceOf(token, asked, context, incoming) : asked
+  const about = facts && tokenOfPlace(facts, token, context, incoming)
+  const route = await inNamespaceOf(about, asked, context, incoming)
   onRoute(route)
   demandOpen(route)
   const needsRights =
@@ -78,6 +80,24 @@ function asOpened(
 ): OperationFacts | undefined {
   const isOpened = facts !== undefined && facts.openedBy !== '' && opened.includes(facts.openedBy)
   return isOpened ? { ...facts, unauthenticated: true, sudo: false } : facts
+}
+
+/** The token in whose namespace the operation happens, where it is not the one that the request names. */
+function tokenOfPlace(
+  { aboutCaller, aboutGivenToken }: OperationFacts,
+  caller: TokenRecord | undefined,
+  { batch }: StandingContext,
+  { body }: Incoming,
+): Pick<TokenRecord, 'namespaceId'> | undefined {
+  if (aboutCaller) return caller
+  if (!aboutGivenToken) return undefined
+  const { token: given = '' } = body
+  if (given === '') return caller
+  if (typeof given !== 'string' || given.length > MAX_TOKEN_CHARACTERS) return undefined
+  if (given.startsWith(BATCH_PREFIX)) return batch.decode(given)
+  const namespaceId = namespaceIdOf(given)
+  // One that names none may be of the root namespace, or no token at all.
+  return namespaceId === undefined || namespaceId === ROOT.id ? undefined : { namespaceId }
 }
 
 /** The same path in the namespace of the token, whichever the request named. */
@@ -120,6 +140,8 @@ export class Standings {
   }
 
   keep(incoming: Incoming, kept: Kept): void {
+    // Its place follows from the body, which the key does not hold.
+    if (kept.standing.facts?.aboutGivenToken) return
     const key = keyOf(incoming)
     if (key.length <= MAX_KEY_CHARACTERS) this.#kept.set(key, kept, 1)
   }

@@ -19,7 +19,10 @@ export function lookupPaths(unsealed: Unsealed) {
     path('lookup', {
       summary: 'Shows what is known of a token',
       fields: token,
-      operations: { read: self, update: given },
+      operations: {
+        read: { aboutCaller: true, handler: self },
+        update: { aboutGivenToken: true, handler: given },
+      },
     }),
     path('lookup-self', {
       summary: 'Shows what is known of the calling token',

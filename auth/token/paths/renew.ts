@@ -23,6 +23,7 @@ export function renewPaths(unsealed: Unsealed, mounts: () => MountServices) {
   return [
     path('renew', {
       summary: 'Renews a token',
+      aboutGivenToken: true,
       fields: byToken,
       operations: { update: (request) => renewGiven(request, request.data.token) },
     }),

@@ -15,6 +15,7 @@ export function revokePaths(unsealed: Unsealed) {
   return [
     path('revoke', {
       summary: 'Revokes a token and its children',
+      aboutGivenToken: true,
       fields: byToken,
       operations: { update: (request) => revoke(request, unsealed(), request.data.token) },
     }),
@@ -26,6 +27,7 @@ export function revokePaths(unsealed: Unsealed) {
     }),
     path('revoke-orphan', {
       summary: 'Revokes a token; its children live on as orphans',
+      aboutGivenToken: true,
       fields: byToken,
       operations: { update: (request) => revokeOrphan(request, unsealed()) },
     }),

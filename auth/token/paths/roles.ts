@@ -5,6 +5,7 @@ import { boolean, duration, integer, list, string } from '../../../core/plugin/f
 import { path } from '../../../core/plugin/path.ts'
 import type { Request } from '../../../core/plugin/request.ts'
 import { canonicalPolicyNames } from '../../../core/policy/names.ts'
+import { bindingFault } from '../../../core/plugin/token-settings.ts'
 import { newRole, rolePrefix, tokenRoles, type TokenRole } from '../role.ts'
 
 const fields = {
@@ -90,6 +91,7 @@ async function writeRole(request: RoleRequest) {
   const known = (await readRole(request)) ?? newRole(data.role_name)
   const role = changed(known, data)
   checkUses(role)
+  checkBinding(role)
   if (role.tokenType === 'batch') checkBatchRole(role)
   storage.put(tokenRoles, rolePrefix(namespace.id) + role.name, role)
 }
@@ -169,6 +171,11 @@ function checkUses({ numUses, tokenType }: TokenRole): void {
       "'token_type' cannot be 'batch' or 'default_batch' when set to generate tokens with limited use count",
     )
   }
+}
+
+function checkBinding(role: TokenRole): void {
+  const fault = bindingFault(role)
+  if (fault !== undefined) throw new BadRequest(`error parsing role fields: ${fault}`)
 }
 
 function checkBatchRole(role: TokenRole): void {
