@@ -70,6 +70,7 @@ export async function effectOf(
   if (mounted === undefined) {
     throw new BadRequest('its mount is gone, or of a type that this server does not have')
   }
+  if (mounted.instance.unavailable !== undefined) throw mounted.instance.unavailable
   const effect = mounted.instance.plugin.effects?.[type]
   if (effect === undefined) {
     const { type: engine } = mounted.entry

@@ -1,6 +1,7 @@
 /** What a plugin's process answers, checked: the shapes of the contract that may come from outside of the server. */
 import { z } from 'zod'
 import { isJsonObject, type JsonObject } from '../json.ts'
+import type { Conclude, SecretRenewal } from '../plugin/effects.ts'
 import type { Handled } from '../plugin/path.ts'
 import type { Renewal, UpgradeResult } from '../plugin/plugin.ts'
 import { BadAnswer } from './failures.ts'
@@ -28,6 +29,22 @@ const grantSchema = z.object({
   alias: z.object({ name: z.string().min(1), metadata: textMap.exactOptional() }).exactOptional(),
 })
 
+const secretSchema = z.object({
+  type: z.string(),
+  internal: jsonObject,
+  ttlSeconds: seconds,
+  maxTtlSeconds: seconds,
+  renewable: z.boolean(),
+})
+
+const effectSchema = z.object({
+  type: z.string(),
+  internal: jsonObject,
+  leased: z.boolean().exactOptional(),
+  /** Names in the plugin's process what is to be done. */
+  act: z.uuid(),
+})
+
 const rawSchema = z.object({
   contentType: z.string(),
   /** Bytes are in Base64. */
@@ -38,6 +55,8 @@ const responseSchema = z.object({
   data: jsonObject.nullable().exactOptional(),
   warnings: texts.exactOptional(),
   auth: grantSchema.exactOptional(),
+  secret: secretSchema.exactOptional(),
+  effect: effectSchema.exactOptional(),
   leaseDurationSeconds: seconds.exactOptional(),
   status: z.number().int().min(200).max(599).exactOptional(),
   headers: textMap.exactOptional(),
@@ -47,24 +66,61 @@ const responseSchema = z.object({
   wrappedAccessor: z.string().exactOptional(),
 })
 
+const refusedSchema = z.object({ refused: z.string() })
+const secretLimits = z.object({ ttlSeconds: seconds, maxTtlSeconds: seconds })
 const limits = z.object({
   ttlSeconds: seconds,
   maxTtlSeconds: seconds,
   periodSeconds: seconds,
 })
 
-/** A handler's response; nothing: 204 or 404. @throws {BadAnswer} */
-export function readResponse(value: unknown): Handled {
+/**
+ * hot: a handler's response; nothing: 204 or 404.
+ *
+ * @param act has done what the plugin calls so
+ * @throws {BadAnswer}
+ */
+export function readResponse(
+  value: unknown,
+  act: (name: string, signal: AbortSignal) => Promise<Conclude>,
+): Handled {
   if (value === null || value === undefined) return undefined
-  const { raw, ...response } = read(responseSchema, value)
-  if (raw === undefined) return response
-  const body = typeof raw.body === 'string' ? raw.body : Buffer.from(raw.body.base64, 'base64')
-  return { ...response, raw: { contentType: raw.contentType, body } }
+  const { raw, effect, ...response } = read(responseSchema, value)
+  if (raw === undefined && effect === undefined) return response
+  return {
+    ...response,
+    ...(raw !== undefined && { raw: bodyOf(raw) }),
+    ...(effect !== undefined && {
+      effect: { ...effect, act: (signal: AbortSignal) => act(effect.act, signal) },
+    }),
+  }
+}
+
+function bodyOf({ contentType, body }: z.infer<typeof rawSchema>) {
+  return {
+    contentType,
+    body: typeof body === 'string' ? body : Buffer.from(body.base64, 'base64'),
+  }
+}
+
+/** @throws {BadAnswer} */
+export function readSecretRenewal(value: unknown): SecretRenewal {
+  return read(z.union([secretLimits, refusedSchema]), value)
+}
+
+/** @throws {BadAnswer} */
+export function readName(value: unknown): string {
+  return read(z.uuid(), value)
+}
+
+/** @throws {BadAnswer} */
+export function readRole(value: unknown): string | undefined {
+  return read(z.string().nullish(), value) ?? undefined
 }
 
 /** @throws {BadAnswer} */
 export function readRenewal(value: unknown): Renewal {
-  return read(z.union([limits, z.object({ refused: z.string() })]), value)
+  return read(z.union([limits, refusedSchema]), value)
 }
 
 /** @throws {BadAnswer} */

@@ -23,7 +23,7 @@ export class Foresight {
   readonly #keys = new Generations<readonly string[]>(MAX_KEPT)
 
   /** hot: what is known already of what the handler will read. The transaction has read it then, as if it had asked. */
-  records(hint: string, storage: View): Known[] {
+  records(hint: string, storage: Pick<View, 'get'>): Known[] {
     const known: Known[] = []
     for (const key of this.#keys.get(hint, one) ?? NOTHING) {
       const found = storage.get(pluginRecords, key)

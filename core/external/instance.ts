@@ -12,20 +12,23 @@ import {
   type Path,
 } from '../plugin/path.ts'
 import { compilePattern } from '../plugin/pattern.ts'
-import type { MountContext, Plugin, PluginType } from '../plugin/plugin.ts'
+import type { Plugin, PluginType } from '../plugin/plugin.ts'
 import type { RequestBase } from '../plugin/request.ts'
-import type { View } from '../store/view.ts'
-import { readFlag, readRenewal, readResponse, readUpgrade } from './answers.ts'
+import { readFlag, readResponse } from './answers.ts'
 import type { Declared } from './declared.ts'
 import type { PluginName } from './failures.ts'
 import type { Described } from './messages.ts'
-import type { SentRequest, Work } from './protocol.ts'
+import { actor, externalEffects, externalHooks } from './hooks.ts'
+import type { CallStorage } from './process.ts'
+import type { Work } from './protocol.ts'
+import { sentOf } from './sent-request.ts'
 
 /** Has something done in the plugin's process, and checks what it answers. */
 export type Ask = <T>(
   work: Work,
-  storage: View | undefined,
+  storage: CallStorage | undefined,
   readAnswer: (value: unknown) => T,
+  signal?: AbortSignal,
 ) => Promise<T>
 
 /** @param version the mount's option of that name */
@@ -35,13 +38,12 @@ export function externalInstance(
   described: Described,
   ask: Ask,
 ): Instance {
-  return instanceOf(
-    typeOf(plugin, {
-      paths: described.paths.map((declared, index) => externalPath(declared, index, version, ask)),
-      ...hooksOf(described, version, ask),
-    }),
-    version,
+  const paths = described.paths.map((declared, index) =>
+    externalPath(declared, index, version, ask),
   )
+  const effects = externalEffects(described, version, ask)
+  const made = { paths, effects, ...externalHooks(described, paths, version, ask) }
+  return instanceOf(typeOf(plugin, made), version)
 }
 
 /** In the place of a plugin that cannot run: whoever may use the mount is told why. */
@@ -117,7 +119,8 @@ function externalPath(
         })
       return {
         exists: () => run('exists', base.operation, readFlag),
-        run: (operation) => run('run', operation, readResponse),
+        run: (operation) =>
+          run('run', operation, (value) => readResponse(value, actor(version, ask))),
       }
     },
   }
@@ -149,56 +152,3 @@ const NO_ACCESS = {
   openedBy: '',
   rootOnly: false,
 } as const
-
-function hooksOf(
-  { hooks }: Described,
-  version: string | undefined,
-  ask: Ask,
-): Omit<Plugin, 'paths'> {
-  const has = new Set(hooks)
-  return {
-    ...(has.has('initialize') && {
-      initialize: ({ storage, nowMs }: MountContext) =>
-        ask({ do: 'initialize', nowMs, version }, storage, () => undefined),
-    }),
-    ...(has.has('upgrade') && {
-      upgrade: ({ storage, nowMs, from }) =>
-        ask({ do: 'upgrade', nowMs, from, version }, storage, readUpgrade),
-    }),
-    ...(has.has('periodic') && {
-      periodic: ({ storage, nowMs }) => ask({ do: 'periodic', nowMs, version }, storage, readFlag),
-    }),
-    ...(has.has('renew') && {
-      renew: (request, grant) =>
-        ask(
-          { do: 'renew', request: sentOf(request), grant, version },
-          request.storage,
-          readRenewal,
-        ),
-    }),
-  }
-}
-
-/** hot: a request as it crosses the pipe. The token stays here. */
-function sentOf(base: RequestBase): SentRequest {
-  const { client, caller, namespace, mount, body } = base
-  const { address, port, certificates } = client
-  return {
-    id: base.id,
-    operation: base.operation,
-    path: base.path,
-    nameFolded: base.nameFolded,
-    body,
-    mount,
-    namespace,
-    caller,
-    wrapTtlSeconds: base.wrapTtlSeconds,
-    client: {
-      address,
-      port,
-      certificates: certificates?.map((certificate) => certificate.toString('base64')),
-    },
-    headers: [...base.headers],
-    nowMs: base.nowMs,
-  }
-}

@@ -348,3 +348,19 @@ test('an answer of bytes is sent as it is', async () => {
   expect(headers['Content-Type']).toBe('application/pkix-cert')
   expect(Buffer.from(text)).toEqual(Buffer.from(Buffer.from([1, 2, 255]).toString()))
 })
+
+test('a rate limit counts the logins of a role that the plugin names', async () => {
+  const login = `paths: [path('login', { summary: '', unauthenticated: true, fields: { role: string('').default('') },
+    operations: { update: () => ({ data: { fine: true } }) } })],
+    async loginRole({ readBody }) { return (await readBody()).role },`
+  const cluster = await mounted(pluginOf('', { kind: 'auth', more: login }), {
+    type: 'auth',
+    nodes: 1,
+  })
+  const limit = { path: 'auth/at', role: 'ci', rate: 1, interval: '1m' }
+  expect((await cluster.write('sys/quotas/rate-limit/ci', limit)).status).toBe(204)
+  const send = async (role: string) =>
+    (await cluster.write('auth/at/login', { role }, { token: null })).status
+
+  expect([await send('ci'), await send('ci'), await send('other')]).toEqual([200, 429, 200])
+})

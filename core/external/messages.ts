@@ -64,6 +64,8 @@ export type ToldError = z.infer<typeof toldErrorSchema>
 /** What a mount of it is: its paths, and which hooks it has. */
 export const describedSchema = z.object({
   paths: z.array(declaredSchema).max(1024),
-  hooks: z.array(z.enum(['initialize', 'upgrade', 'periodic', 'renew'])),
+  hooks: z.array(z.enum(['initialize', 'upgrade', 'periodic', 'renew', 'loginRole'])),
+  /** By their names, what each of them can do. */
+  effects: z.record(z.string().max(128), z.array(z.enum(['undo', 'renew', 'removed']))),
 })
 export type Described = z.infer<typeof describedSchema>

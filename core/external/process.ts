@@ -47,8 +47,17 @@ export interface ProcessParts {
 type Hello = Extract<FromPlugin, { say: 'hello' }>
 type Ask = Extract<FromPlugin, { say: 'get' | 'list' }>
 
+/** What a call may do to its records; where they may only be read, `put` and `delete` throw. */
+export type CallStorage = Pick<View, 'get' | 'put' | 'delete' | 'list'>
+
+export interface CallLimits {
+  readonly maxMs?: number
+  /** The plugin is told when nobody waits any more. */
+  readonly signal?: AbortSignal | undefined
+}
+
 interface Call {
-  readonly storage: View | undefined
+  readonly storage: CallStorage | undefined
   readonly resolve: (result: unknown) => void
   readonly reject: (error: unknown) => void
   readonly cancelTimer: () => void
@@ -122,7 +131,11 @@ export class PluginProcess {
    * @returns what the plugin answered, still to be checked
    * @throws {RequestError} as the plugin threw it @throws {PluginFailed}
    */
-  call(work: Work, storage: View | undefined, maxMs = this.#parts.callMs): Promise<unknown> {
+  call(
+    work: Work,
+    storage: CallStorage | undefined,
+    { maxMs = this.#parts.callMs, signal }: CallLimits = {},
+  ): Promise<unknown> {
     const { promise, resolve, reject } = Promise.withResolvers<unknown>()
     if (this.#ended) throw this.#failure('has just ended')
     const number = ++this.#numbers
@@ -135,6 +148,9 @@ export class PluginProcess {
     const more = { hint, asked: [], refusal: undefined }
     this.#calls.set(number, { storage, resolve, reject, cancelTimer, ...more })
     this.#say({ say: 'call', call: number, work, known })
+    signal?.addEventListener('abort', () => this.#say({ say: 'cancel', call: number }), {
+      once: true,
+    })
     if (!this.#watching) this.#watch()
     return promise
   }
@@ -297,7 +313,7 @@ function done({ storage }: Call, { writes, result }: { writes: Writes; result?: 
   return result
 }
 
-function apply(storage: View, writes: Writes): void {
+function apply(storage: CallStorage, writes: Writes): void {
   for (const [key, text] of writes) {
     if (text === null) storage.delete(key)
     else storage.put(pluginRecords, key, text)

@@ -22,11 +22,13 @@ import { NoPlugin, readPlugin, type PluginFiles } from './files.ts'
 import { externalInstance, type Ask } from './instance.ts'
 import { describedSchema } from './messages.ts'
 import { PluginProcess } from './process.ts'
-import { PROTOCOL } from './protocol.ts'
+import { PROTOCOL, type Work } from './protocol.ts'
 import { spawnPlugin } from './spawn.ts'
 
 /** Longest time of a hook: it runs where others wait, within a duty or the making of a mount. */
 const HOOK_MS = 10_000
+/** Of what is done in other systems: who asks gives up before that, and says so. */
+const OUTSIDE_MS = 120_000
 /** One that has been well for so long has not failed "again". */
 const STEADY_MS = 10_000
 /** The pause before the third start; it doubles with each. */
@@ -121,7 +123,7 @@ export class Program {
   async #describe(version: string | undefined): Promise<Instance> {
     const process = await this.#running()
     const { help } = await process.hello
-    const answer = await process.call({ do: 'describe', version }, undefined, HOOK_MS)
+    const answer = await process.call({ do: 'describe', version }, undefined, { maxMs: HOOK_MS })
     try {
       const described = read(describedSchema, answer)
       return externalInstance({ ...this.#registered, help }, version, described, this.#ask)
@@ -133,16 +135,31 @@ export class Program {
   }
 
   /** hot: the process is there already, but for the first call. */
-  readonly #ask: Ask = async (work, storage, readAnswer) => {
+  readonly #ask: Ask = async (work, storage, readAnswer, signal) => {
     const process = this.#process ?? (await this.#running())
-    const isHook = work.do === 'initialize' || work.do === 'upgrade' || work.do === 'periodic'
-    const answer = await process.call(work, storage, isHook ? HOOK_MS : this.#parts.callMs)
+    const answer = await process.call(work, storage, { maxMs: this.#longest(work), signal })
     try {
       return readAnswer(answer)
     } catch (error) {
       if (!(error instanceof BadAnswer)) throw error
       const what = 'answered what does not fit the contract'
       throw new PluginFailed(this.#registered, what, error)
+    }
+  }
+
+  #longest(work: Work): number {
+    switch (work.do) {
+      case 'initialize':
+      case 'upgrade':
+      case 'periodic':
+      case 'removed':
+      case 'loginRole':
+        return HOOK_MS
+      case 'act':
+      case 'undo':
+        return OUTSIDE_MS
+      default:
+        return this.#parts.callMs
     }
   }
 

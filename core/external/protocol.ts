@@ -5,7 +5,8 @@
 import type { JsonObject } from '../json.ts'
 import type { Operation } from '../plugin/path.ts'
 import type { RenewedGrant } from '../plugin/plugin.ts'
-import type { RequestBase } from '../plugin/request.ts'
+import type { RenewedSecret } from '../plugin/effects.ts'
+import type { Mount, RequestBase } from '../plugin/request.ts'
 
 /** Rises when a message changes its meaning. */
 export const PROTOCOL = 1
@@ -46,6 +47,29 @@ export type Work = { readonly version: string | undefined } & (
       readonly from: Readonly<Record<string, string>>
     }
   | { readonly do: 'renew'; readonly request: SentRequest; readonly grant: RenewedGrant }
+  | { readonly do: 'loginRole'; readonly path: string; readonly body: JsonObject }
+  /** What an earlier answer said that has to be done outside, by the name that it gave it. */
+  | { readonly do: 'act'; readonly act: string }
+  | { readonly do: 'conclude'; readonly conclude: string; readonly nowMs: number }
+  | {
+      readonly do: 'undo'
+      readonly effect: string
+      readonly internal: JsonObject
+      readonly mount: Mount
+      readonly nowMs: number
+    }
+  | {
+      readonly do: 'removed'
+      readonly effect: string
+      readonly internal: JsonObject
+      readonly nowMs: number
+    }
+  | {
+      readonly do: 'renewSecret'
+      readonly effect: string
+      readonly request: SentRequest
+      readonly secret: RenewedSecret
+    }
 )
 
 /** From the server. `call` numbers what was asked; `ask` a question about the storage within it. */
@@ -70,4 +94,6 @@ export type ToPlugin =
       readonly names: readonly string[]
     }
   | { readonly say: 'refused'; readonly call: number; readonly ask: number }
+  /** Nobody waits for it any more. */
+  | { readonly say: 'cancel'; readonly call: number }
   | { readonly say: 'ping' }

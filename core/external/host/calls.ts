@@ -1,13 +1,16 @@
 /** In a plugin's process: does what the server asks of it, each call with records of its own. */
-import type { Path } from '../../plugin/path.ts'
+import { BadRequest } from '../../errors.ts'
+import type { Conclude, Effect, EffectType } from '../../plugin/effects.ts'
+import type { Handled, Path } from '../../plugin/path.ts'
 import type { MountContext, Plugin, PluginType } from '../../plugin/plugin.ts'
 import type { RequestBase } from '../../plugin/request.ts'
-import { isStreamed } from '../../plugin/response.ts'
+import { isStreamed, type Response } from '../../plugin/response.ts'
 import { systemRandom } from '../../random.ts'
 import { View } from '../../store/view.ts'
 import type { Described, ToldError } from '../messages.ts'
 import { MAX_STACK_CHARACTERS, type SentRequest, type Work } from '../protocol.ts'
 import { declare } from './declare.ts'
+import { Kept } from './kept.ts'
 import { RemoteRecords, type Source, type Written } from './remote-records.ts'
 
 const MAX_SESSIONS = 256
@@ -29,17 +32,25 @@ export class Calls {
   readonly #type: PluginType
   /** What the first call of a request has read. */
   readonly #sessions = new Map<number, RemoteRecords>()
+  readonly #effects = new Kept<Effect>()
+  readonly #concludes = new Kept<Conclude>()
   readonly #plugins = new Map<string | undefined, Plugin>()
 
   constructor(type: PluginType) {
     this.#type = type
   }
 
-  async answer(work: Work, known: readonly Known[], source: Source): Promise<Outcome> {
+  /** @param signal aborted when nobody waits for it any more */
+  async answer(
+    work: Work,
+    known: readonly Known[],
+    source: Source,
+    signal: AbortSignal,
+  ): Promise<Outcome> {
     const records = new RemoteRecords(source, this.#readBefore(work))
     records.know(known)
     try {
-      const result = await this.#do(work, new View(records, ''))
+      const result = await this.#do(work, new View(records, ''), signal)
       if (work.do === 'exists') this.#keep(work.session, records)
       const { unused } = records
       const done = { say: 'done', writes: records.take(), result } as const
@@ -66,7 +77,7 @@ export class Calls {
     }
   }
 
-  async #do(work: Work, storage: View): Promise<unknown> {
+  async #do(work: Work, storage: View, signal: AbortSignal): Promise<unknown> {
     const plugin = this.#plugin(work.version)
     switch (work.do) {
       case 'describe':
@@ -74,7 +85,9 @@ export class Calls {
       case 'exists':
         return this.#prepare(plugin, work, storage).exists()
       case 'run':
-        return sendable(await this.#prepare(plugin, work, storage).run(declarable(work.operation)))
+        return this.#sendable(
+          await this.#prepare(plugin, work, storage).run(declarable(work.operation)),
+        )
       case 'initialize':
         return plugin.initialize?.(contextOf(work, storage))
       case 'periodic':
@@ -83,6 +96,34 @@ export class Calls {
         return plugin.upgrade?.({ ...contextOf(work, storage), from: work.from })
       case 'renew':
         return plugin.renew?.(requestOf(work.request, storage), work.grant)
+      case 'loginRole':
+        return plugin.loginRole?.({ storage, path: work.path, readBody: async () => work.body })
+      case 'act':
+        return this.#concludes.keep(await this.#effects.take(work.act).act(signal))
+      case 'conclude':
+        return this.#sendable(await this.#concludes.get(work.conclude)(contextOf(work, storage)))
+      case 'undo': {
+        const { mount, nowMs } = work
+        const context = { storage, mount, nowMs, random: systemRandom, signal }
+        return effectOf(plugin, work.effect).undo?.(context, work.internal)
+      }
+      case 'removed':
+        return effectOf(plugin, work.effect).removed?.(contextOf(work, storage), work.internal)
+      case 'renewSecret':
+        return effectOf(plugin, work.effect).renew?.(requestOf(work.request, storage), work.secret)
+    }
+  }
+
+  /** A response with what JSON has no form for. */
+  #sendable(response: Handled): unknown {
+    if (response === undefined) return null
+    // Whatever the types say: the server refuses it.
+    if (typeof response !== 'object') return response
+    const { raw, effect, ...plain } = response
+    return {
+      ...plain,
+      ...(raw !== undefined && { raw: sendableBody(raw) }),
+      ...(effect !== undefined && { effect: { ...effect, act: this.#effects.keep(effect) } }),
     }
   }
 
@@ -100,10 +141,21 @@ export class Calls {
 }
 
 function described(plugin: Plugin): Described {
-  const hooks = (['initialize', 'upgrade', 'periodic', 'renew'] as const).filter(
-    (hook) => plugin[hook] !== undefined,
+  const hooks = HOOKS.filter((hook) => plugin[hook] !== undefined)
+  const effects = Object.entries(plugin.effects ?? {}).map(
+    ([name, effect]) => [name, EFFECT_PARTS.filter((part) => effect[part] !== undefined)] as const,
   )
-  return { paths: plugin.paths.map(declare), hooks }
+  return { paths: plugin.paths.map(declare), hooks, effects: Object.fromEntries(effects) }
+}
+
+const HOOKS = ['initialize', 'upgrade', 'periodic', 'renew', 'loginRole'] as const
+const EFFECT_PARTS = ['undo', 'renew', 'removed'] as const
+
+/** @throws it was an effect of another version of the plugin */
+function effectOf({ effects }: Plugin, name: string): EffectType {
+  const effect = effects?.[name]
+  if (effect === undefined) throw new BadRequest(`the plugin knows no effect "${name}"`)
+  return effect
 }
 
 function declarable(operation: RequestBase['operation']) {
@@ -130,13 +182,10 @@ function requestOf({ headers, client, ...sent }: SentRequest, storage: View): Re
   }
 }
 
-/** A response with what JSON has no form for. */
-function sendable(response: Awaited<ReturnType<ReturnType<Path['prepare']>['run']>>): unknown {
-  if (response === undefined) return null
-  const { raw } = response
-  if (raw === undefined || typeof raw.body === 'string') return response
-  if (isStreamed(raw.body)) throw new Error('a body is streamed by built-in engines only')
-  return { ...response, raw: { ...raw, body: { base64: raw.body.toString('base64') } } }
+function sendableBody({ contentType, body }: NonNullable<Response['raw']>): unknown {
+  if (typeof body === 'string') return { contentType, body }
+  if (isStreamed(body)) throw new Error('a body is streamed by built-in engines only')
+  return { contentType, body: { base64: body.toString('base64') } }
 }
 
 /**

@@ -18,6 +18,7 @@ export class Conversation {
   readonly #pipe: Socket
   readonly #calls: Calls
   readonly #asked = new Map<number, Waiting>()
+  readonly #underWay = new Map<number, AbortController>()
   #asks = 0
   #corked = false
 
@@ -54,6 +55,9 @@ export class Conversation {
       case 'call':
         void this.#answer(message)
         return
+      case 'cancel':
+        this.#underWay.get(message.call)?.abort()
+        return
       case 'ping':
         this.say({ say: 'pong' })
         return
@@ -66,7 +70,10 @@ export class Conversation {
   }
 
   async #answer({ call, work, known }: Extract<ToPlugin, { say: 'call' }>): Promise<void> {
-    const outcome = await this.#calls.answer(work, known, this.#source(call))
+    const abort = new AbortController()
+    this.#underWay.set(call, abort)
+    const outcome = await this.#calls.answer(work, known, this.#source(call), abort.signal)
+    this.#underWay.delete(call)
     try {
       this.say({ ...outcome, call })
     } catch (error) {
