@@ -63,6 +63,32 @@ const ODD = [
   '9'.repeat(400),
 ]
 
+const ODD_NAMES = [
+  'A',
+  '0',
+  '-1',
+  ' ',
+  'a b',
+  'a/b',
+  'a/',
+  '/',
+  '*',
+  '+',
+  '.',
+  'a,b',
+  'a=b',
+  '%',
+  'ß',
+  '\u202e',
+  '𝕊',
+  '__proto__',
+  'constructor',
+  'root',
+  'sys',
+  'x'.repeat(1_100),
+  'a/'.repeat(300),
+  '{{identity.entity.id}}',
+]
 /** Texts that clients know of the reference, which has another name for the field. */
 const KNOWN_TEXTS = /backend max lease TTL of|tuning of user lockout configuration/
 
@@ -115,6 +141,22 @@ test('a name that is no field is no fault, whatever it holds', async () => {
     }
   }
   expect(wrong).toEqual([])
+})
+
+test('a name in a path that is no such name is refused or taken', async () => {
+  const wrong: string[] = []
+  for (const route of routes.filter(({ url }) => url.includes('sample'))) {
+    for (const name of ODD_NAMES) {
+      const url = route.url.replaceAll('sample', encodeURIComponent(name))
+      for (const operation of route.operations.keys()) {
+        const body = operation === 'update' || operation === 'patch' ? bodyOf(route) : undefined
+        const said = fault(await cluster.request(METHODS[operation], url, { body }))
+        if (said !== undefined) wrong.push(`${operation} ${url.slice(0, 100)}: ${said}`)
+      }
+    }
+  }
+  expect(wrong).toEqual([])
+  expect(cluster.failures).toEqual([])
 })
 
 test('a query that is no such value is refused or taken', async () => {
