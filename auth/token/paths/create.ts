@@ -77,6 +77,12 @@ async function createToken(
   const parent = await parentOf(request, parts)
   const acl = await aclOf(root, parts.acls, parent, nowMs)
   const sudo = acl.sudo(request.mount.path + request.path, namespace.path)
+  const inNamespaceBelow = parent.namespaceId !== namespace.id
+  if (inNamespaceBelow && !sudo) {
+    throw new BadRequest(
+      'root or sudo privileges required to directly generate a token in a child namespace',
+    )
+  }
   const spans = spansOf(request)
   const type = typeOf(data.type, role, request)
   checkDemands(request, { role, sudo, spans, parent })
@@ -86,7 +92,7 @@ async function createToken(
     sudo,
     noDefaultPolicy: data.no_default_policy,
     role,
-    inNamespaceBelow: parent.namespaceId !== namespace.id,
+    inNamespaceBelow,
   })
   const numUses = role !== undefined && role.numUses > 0 ? role.numUses : data.num_uses
   if (type === 'batch') checkBatch({ id: data.id, numUses }, spans, policies)

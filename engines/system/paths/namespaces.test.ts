@@ -484,16 +484,28 @@ describe('deleting', () => {
 const POLICY = 'path "kv2/*" { capabilities = ["read"] }'
 const PASSWORD_POLICY = 'length = 20\nrule "charset" { charset = "abcdefghij" }'
 
-test('a token of a parent gets no policies of a namespace below by their names alone', async () => {
+test('a token is made from above by who has sudo there, and gets what is asked for, not what its maker has', async () => {
   const cluster = await start('a')
-  await putPolicy(cluster, 'admin', 'path "a/auth/token/create" { capabilities = ["update"] }')
-  const made = await cluster.write('auth/token/create', { policies: ['admin'] })
-  const token = String(made.auth['client_token'])
-  const create = (body: object) =>
-    cluster.write('auth/token/create', body, { token, ...within('a') })
-  expect((await create({})).auth['policies']).toEqual(['default'])
-  expect((await create({ policies: ['other'] })).status).toBe(400)
-  expect((await create({ policies: ['root'] })).status).toBe(400)
+  const maker = async (name: string, capabilities: string) => {
+    const rule = `path "a/auth/token/create" { capabilities = [${capabilities}] }`
+    await putPolicy(cluster, name, rule)
+    const made = await cluster.write('auth/token/create', { policies: [name] })
+    const token = String(made.auth['client_token'])
+    return (body: object) => cluster.write('auth/token/create', body, { token, ...within('a') })
+  }
+  const plain = await maker('plain', '"update"')
+  for (const body of [{}, { policies: ['plain'] }, { policies: ['default'] }]) {
+    expect(await plain(body)).toMatchObject({
+      status: 400,
+      errors: [
+        'root or sudo privileges required to directly generate a token in a child namespace',
+      ],
+    })
+  }
+  const admin = await maker('admin', '"update", "sudo"')
+  expect((await admin({})).auth['policies']).toEqual(['default'])
+  expect((await admin({ policies: ['other'] })).auth['policies']).toEqual(['default', 'other'])
+  expect((await admin({ policies: ['root'] })).status).toBe(400)
 })
 
 test('a mount of a namespace is moved by who asks there, and not from above', async () => {
