@@ -291,6 +291,22 @@ describe('revoking by conditions', () => {
     expect(keysOf(await cluster.list('auth/token/inventory/revocations'))).toEqual([])
   })
 
+  test('means what met the conditions when it was removed: a stored token that comes to meet them later lives', async () => {
+    const cluster = await start()
+    await make(cluster, { type: 'batch', policies: ['app'], ttl: '48h' })
+    const short = await make(cluster, { policies: ['app'], ttl: '1h' })
+    const long = await make(cluster, { policies: ['app'], ttl: '24h' })
+    await revoke(cluster, { policies: ['app'], expires_after: '2h' })
+    await runDuties(cluster)
+    const renewed = await cluster.write('auth/token/renew', {
+      token: short.token,
+      increment: '20h',
+    })
+    expect(renewed.auth).toMatchObject({ lease_duration: 72_000 })
+    expect(await isAlive(cluster, short.token)).toBe(true)
+    expect(await isAlive(cluster, long.token)).toBe(false)
+  })
+
   test('removes what is stored of them in the steps of the timed work', async () => {
     const cluster = await start()
     await manyTokens(cluster, 1200)

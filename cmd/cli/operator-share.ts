@@ -46,7 +46,7 @@ function showChecked(data: JsonObject, state: string, printer: Printer, program:
   }
   printer.line('Not in force: this share does not unseal the server.')
   printer.advise(
-    'What to do now: look whether it was typed whole, then whether it is of another server or of before the last rekey. If its holder has no other, the shares that are left must do: as long as they are enough, make new ones (operator rekey).',
+    'What to do now: look whether it was typed whole, then whether it is of another server, of before the last rekey, or a new one that waits for verification (operator rekey -status). If its holder has no other, the shares that are left must do: as long as they are enough, make new ones (operator rekey).',
   )
 }
 

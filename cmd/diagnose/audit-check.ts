@@ -1,5 +1,6 @@
 /** Where audit files lie. Which devices there are, only the open server knows. */
-import { statSync } from 'node:fs'
+import { readdirSync, statSync } from 'node:fs'
+import { join } from 'node:path'
 import type { Check } from './check.ts'
 import { failure, skipped } from './finding.ts'
 import { faultsOf, orFine } from './permissions.ts'
@@ -19,6 +20,21 @@ export const auditCheck: Check = {
     if (!statSync(path).isDirectory()) {
       return [failure(`the audit_directory ${path} is no folder`, 'name a folder')]
     }
-    return orFine(faults, `audit files can be written to ${path}`)
+    const ofFiles = filesIn(path).flatMap(
+      (file) => faultsOf({ what: 'the audit file', path: file, isSecret: true }, machine) ?? [],
+    )
+    return orFine([...faults, ...ofFiles], `audit files can be written to ${path}`)
   },
+}
+
+/** Files that are looked at; rotated ones may be many. */
+const MAX_FILES = 100
+
+function filesIn(folder: string): readonly string[] {
+  try {
+    const entries = readdirSync(folder, { withFileTypes: true }).slice(0, MAX_FILES)
+    return entries.filter((one) => one.isFile()).map(({ name }) => join(folder, name))
+  } catch {
+    return [] // that it cannot be read is said already
+  }
 }

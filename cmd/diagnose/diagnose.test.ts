@@ -10,7 +10,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { createServer } from 'node:http'
-import { createServer as createTcpServer, type AddressInfo } from 'node:net'
+import { createServer as createTcpServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
@@ -20,6 +20,7 @@ import { systemClock } from '../../core/clock.ts'
 import { closeListeners, startListener } from '../../core/http/testing/test-listener.ts'
 import { openSqlite } from '../../storage/sqlite.ts'
 import { makeAuthority } from '../../test/e2e/certificates.ts'
+import { freePort, portOf } from '../../test/support/free-port.ts'
 import { startCluster } from '../../test/support/kit.ts'
 import { diagnose } from './diagnose.ts'
 import type { Finding, Status } from './finding.ts'
@@ -380,11 +381,17 @@ describe('a listener', () => {
     ]) {
       server.listen(0, '127.0.0.1')
       await new Promise((resolve) => void server.once('listening', resolve))
-      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- of a server on a port it is that
-      const { port } = server.address() as AddressInfo
-      expect(await found(at(`127.0.0.1:${port}`), 'Listeners')).toEqual(of('failure', 'is in use'))
+      const said = await found(at(`127.0.0.1:${portOf(server)}`), 'Listeners')
+      expect(said).toEqual(of('failure', 'is in use'))
       server.close()
     }
+  })
+
+  test('that is there twice', async () => {
+    const port = await freePort()
+    const twice = `listener "tcp" { address = "127.0.0.1:${port}" tls_disable = true }\n`
+    const said = await found(site(GOOD.replace(/listener .*/, twice + twice)), 'Listeners')
+    expect(said).toEqual(of('failure', 'two listeners have the address'))
   })
 
   test('whose address is not of this machine', async () => {
@@ -430,6 +437,20 @@ describe('audit files', () => {
     const own = site()
     rmSync(join(own.dir, 'audit'), { recursive: true })
     expect(await found(own, 'Audit files')).toEqual(of('failure', 'does not exist'))
+  })
+
+  test('that every user may read, or that others may change', async () => {
+    const own = site()
+    const file = join(own.dir, 'audit', 'audit.log')
+    writeFileSync(file, '{}\n')
+    chmodSync(file, 0o644)
+    expect(await found(own, 'Audit files')).toEqual(of('failure', 'audit.log may be read by every'))
+    chmodSync(file, 0o620)
+    expect(await found(own, 'Audit files')).toEqual(
+      of('warning', 'audit.log may be changed by its'),
+    )
+    chmodSync(file, 0o640)
+    expect(await found(own, 'Audit files')).toEqual(of('ok', 'can be written'))
   })
 
   test('whose folder is a file, or every user may change', async () => {

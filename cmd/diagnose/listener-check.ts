@@ -16,8 +16,14 @@ export const listenerCheck: Check = {
   name: 'listener',
   title: 'Listeners',
   async run(subject) {
-    const found = []
+    const found: Finding[] = []
+    const seen = new Set<string>()
     for (const listener of subject.config.running.listeners) {
+      const shown = showAddress(listener.address)
+      if (seen.has(shown) && !shown.endsWith(':0')) {
+        found.push(failure(`two listeners have the address ${shown}`, 'remove one of the two'))
+      }
+      seen.add(shown)
       found.push(...(await judge(listener, subject)))
     }
     return found

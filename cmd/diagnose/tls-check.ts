@@ -41,6 +41,7 @@ async function judge(tls: TlsConfig, shown: string, subject: Subject): Promise<F
   if (leaf === undefined) return faults
   const doubts = [
     ...chain.flatMap((one) => dateFaults(one, tls.certFile, machine.nowMs)),
+    ...authorityFaults(tls.clientCaFile, machine.nowMs),
     ...chainFaults(chain, tls.certFile),
     ...nameFaults(leaf, tls.certFile, subject.config.apiAddress),
   ]
@@ -62,6 +63,12 @@ function dateFaults(one: X509Certificate, file: string, nowMs: number): Finding[
   const advice = 'have a new one made, put it there, and send the server SIGHUP'
   if (to <= nowMs) return [failure(`${named} has expired (${one.validTo})`, advice)]
   return days < SOON_DAYS ? [warning(`${named} expires in ${days} days`, advice)] : []
+}
+
+/** Whose client certificates are taken. */
+function authorityFaults(file: string | undefined, nowMs: number): Finding[] {
+  if (file === undefined) return []
+  return certificatesIn(readFileSync(file, 'utf8')).flatMap((one) => dateFaults(one, file, nowMs))
 }
 
 function nameOf({ subject }: X509Certificate): string {

@@ -252,6 +252,16 @@ describe('a drill', () => {
     expect(data['drills']).toMatchObject([{ passed: true }, { passed: false }])
   })
 
+  test('fails with shares of another server, though its root key lies in the storage by now', async () => {
+    const [shared, other] = [await start(), await start()]
+    const foreign = await other.cluster.storage.get('core/root-key')
+    const put = new Map([['core/root-key', foreign?.value ?? Buffer.alloc(0)]])
+    await shared.cluster.storage.commit({ expect: new Map(), put, delete: new Set() })
+    const { give } = await startDrill(shared)
+    await give(other.keys[0])
+    expect((await give(other.keys[1])).data).toMatchObject({ complete: true, passed: false })
+  })
+
   test.each([
     ['another nonce', { nonce: 'other' }, 'incorrect nonce supplied'],
     ['no share', { key: '' }, "'key' must be specified"],
