@@ -23,6 +23,7 @@ const [NAMESPACES, UNAUTHENTICATED, LEASES] = [
 ]
 const [REST, LEAKS, OUTBOUND, RESTART] = [at('at-rest'), at('leaks'), at('outbound'), at('restart')]
 const LIMITS = at('rate-limits')
+const PLUGINS = at('external-plugins')
 const LISTENER = 'core/http/listener.test.ts'
 const TEMPLATES = 'core/policy/template.test.ts'
 const TENANTS = 'core/namespaces.test.ts'
@@ -81,7 +82,7 @@ export const ROWS: readonly Row[] = [
   row('CVE-2020-16251', no('method for GCP')),
   row('CVE-2025-11621 HCSEC-2025-30 CVE-2025-59048', no('method for AWS')),
   row('CVE-2025-3879 HCSEC-2025-07', no('method for Azure')),
-  row('CVE-2026-4525 GHSA-72gw-fmmr-c4r4', [AUTHORIZATION]),
+  row('CVE-2026-4525 GHSA-72gw-fmmr-c4r4', [AUTHORIZATION, PLUGINS]),
   row(
     'CVE-2025-6037 HCSEC-2025-18 CVE-2024-2048 HCSEC-2024-05 GH-173',
     no('method by certificates'),
@@ -96,7 +97,7 @@ export const ROWS: readonly Row[] = [
   row('CVE-2025-6014 HCSEC-2025-17 CVE-2025-55000', no('TOTP engine')),
   row('CVE-2025-6015 HCSEC-2025-19 CVE-2025-55003', no('second factor at a login')),
   row('CVE-2022-30689', [RESTART]),
-  row('CVE-2026-46405 GHSA-7j6w-vvw2-5f9c', [AUTHENTICATION]),
+  row('CVE-2026-46405 GHSA-7j6w-vvw2-5f9c', [AUTHENTICATION, PLUGINS]),
   row(
     'CVE-2026-63132 GHSA-34fc-gh42-pj53',
     no('recovery mode; tokens are found by their hash, and nowhere compared'),
@@ -121,7 +122,7 @@ export const ROWS: readonly Row[] = [
   row('CVE-2026-39396 GHSA-r65v-xgwc-g56j', no('download of plugins')),
   row('CVE-2025-54997 CVE-2025-6000 HCSEC-2025-14', [FILES]),
   row('CVE-2026-5051', [FILES]),
-  row('CVE-2026-105816', [at('plugins')]),
+  row('CVE-2026-105816', [at('plugins'), PLUGINS]),
   row('CVE-2020-25594 CVE-2021-3024 HCSEC-2021-02', [UNAUTHENTICATED]),
   row('CVE-2020-8567', AGENT),
   row('CVE-2021-32923 HCSEC-2021-15', [AUTHENTICATION, LEASES]),
