@@ -670,6 +670,14 @@ describe('answers', () => {
     )
   })
 
+  test('of which one field is shown carry their warnings too', async () => {
+    const answers: Answers = {
+      'GET /v1/x': [200, { request_id: 'r', data: { a: 'b' }, warnings: ['take care'] }],
+    }
+    const { out, err } = await run('read -field=a x', { answers })
+    expect([out, err]).toEqual(['b', expect.stringContaining('take care')])
+  })
+
   test('of a refused write show what the server added', async () => {
     const answers: Answers = {
       'PUT /v1/kv/x': [404, { request_id: 'r', data: null, warnings: ['use kv put'] }],

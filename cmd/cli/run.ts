@@ -4,7 +4,6 @@ import { DryRun } from '../client/dry-run.ts'
 import { AnswerIsWrapped, ApiError, ConnectionFailed, RequestFailed } from '../client/errors.ts'
 import { FORMATS, printerFor } from '../output/printer.ts'
 import type { Printer } from '../output/printer.ts'
-import { autocomplete, autocompleteAction } from './autocomplete.ts'
 import { CATALOG } from './catalog.ts'
 import type { Entry } from './catalog.ts'
 import { setting } from '../client/environment.ts'
@@ -25,8 +24,11 @@ export async function runCommandLine(
   terminal: Terminal,
   program: Program,
 ): Promise<number> {
-  const action = autocompleteAction(args)
-  if (action !== undefined) return autocomplete(action, terminal, program)
+  if (args[0]?.includes('-autocomplete-') === true) {
+    const { autocomplete, autocompleteAction } = await import('./autocomplete.ts')
+    const action = autocompleteAction(args)
+    if (action !== undefined) return autocomplete(action, terminal, program)
+  }
   const asked = askedFormat(args, terminal)
   const format = FORMATS.find((known) => known === asked)
   if (format === undefined) {

@@ -95,6 +95,7 @@ export async function printerFor(
     },
     field(secret, name) {
       const found = present(name, secretField(secret, name))
+      printer.warnings(secret)
       value(fieldText(found))
     },
     fieldOf(data, name) {
