@@ -5,9 +5,11 @@ import type { AuditBroker } from '../../core/audit/broker.ts'
 import type { MountServices } from '../../core/mounts/services.ts'
 import type { Node } from '../../core/node.ts'
 import type { PluginType } from '../../core/plugin/plugin.ts'
+import { toolPaths } from '../../core/plugin/tools.ts'
 import { cubbyholeEngine } from '../../engines/cubbyhole/engine.ts'
 import { identityEngine } from '../../engines/identity/engine.ts'
 import { kvEngine } from '../../engines/kv/engine.ts'
+import { transitEngine } from '../../engines/transit/engine.ts'
 import { systemEngine } from '../../engines/system/engine.ts'
 import { auditPaths, type AuditSettings } from '../../engines/system/paths/audit.ts'
 import { capabilityPaths } from '../../engines/system/paths/capabilities.ts'
@@ -36,7 +38,6 @@ import { policyPaths } from '../../engines/system/paths/policies.ts'
 import { policyExplainPaths } from '../../engines/system/paths/policy-explain.ts'
 import { sealPaths } from '../../engines/system/paths/seal.ts'
 import { statusPaths } from '../../engines/system/paths/status.ts'
-import { toolPaths } from '../../engines/system/paths/tools.ts'
 import { uiPaths } from '../../engines/system/paths/ui.ts'
 import { uiHeaderPaths } from '../../engines/system/paths/ui-headers.ts'
 import { wrappingPaths } from '../../engines/system/paths/wrapping.ts'
@@ -82,6 +83,7 @@ export function builtinPlugins(parts: PluginParts): (node: Node) => readonly Plu
       identityEngine,
       cubbyholeEngine,
       kvEngine,
+      transitEngine,
       approleMethod,
       tokenMethod(unsealed, mounts),
     ]
@@ -121,7 +123,7 @@ function systemPaths(node: Node, parts: PluginParts) {
     ...pluginPaths(registry, node.parts.external.directory),
     ...pluginPinPaths,
     ...pluginReloadPaths,
-    ...toolPaths,
+    ...toolPaths('tools/'),
     ...corsPaths,
     ...metricsPaths(measuredOf(node, { prometheus: parts.prometheus ?? true })),
     ...loggerPaths(parts.logLevels ?? NO_LOG),

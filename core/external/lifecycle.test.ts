@@ -25,7 +25,7 @@ test('the catalog has built-in and external plugins with their versions and dige
   const newest = await cluster.read('sys/plugins/catalog/secret/tried')
   const older = await cluster.read('sys/plugins/catalog/secret/tried?version=v1.0.0')
 
-  expect(data['secret']).toEqual(['kv', 'tried'])
+  expect(data['secret']).toEqual(['kv', 'transit', 'tried'])
   expect(data['detailed']).toContainEqual({
     type: 'secret',
     name: 'tried',
@@ -35,7 +35,9 @@ test('the catalog has built-in and external plugins with their versions and dige
   })
   expect(newest.data).toMatchObject({ version: 'v2.0.0', command: 'tried-2.mjs', builtin: false })
   expect(older.data).toMatchObject({ version: 'v1.0.0', command: 'tried.mjs', args: [] })
-  expect((await cluster.list('sys/plugins/catalog/secret')).data).toEqual({ keys: ['kv', 'tried'] })
+  expect((await cluster.list('sys/plugins/catalog/secret')).data).toEqual({
+    keys: ['kv', 'transit', 'tried'],
+  })
 })
 
 test('a mount has the newest version of its day, and shows which one serves it', async () => {

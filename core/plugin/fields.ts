@@ -345,7 +345,7 @@ function unexpected(wanted: string, input: Json, at = ''): Unconvertible {
 }
 
 /** The name that the reference's decoder has for the type, which clients know from its messages. */
-function goType(input: Json): string {
+export function goType(input: Json): string {
   if (input === null) return 'nil'
   if (Array.isArray(input)) return '[]interface {}'
   if (typeof input === 'boolean') return 'bool'

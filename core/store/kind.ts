@@ -10,9 +10,16 @@ export interface Kind<T> {
   readonly name: string
   /** Whether a record stays in the cache when it was written, because it will soon be read. */
   readonly keptWhenWritten: boolean
-  encode(value: T): string
+  /** What is sealed; bytes are zeroed once they are. */
+  encode(value: T): string | Buffer
   /** @throws {CorruptRecord} it is not such a record, or of a newer version than this server knows */
-  decode(key: string, text: string): T
+  decode(key: string, content: Buffer): T
+}
+
+/** A kind whose records are text. */
+export interface TextKind<T> extends Kind<T> {
+  encode(value: T): string
+  decode(key: string, content: Buffer | string): T
 }
 
 /**
@@ -25,15 +32,42 @@ export function kind<T>(
   name: string,
   schema: ZodType<T>,
   { version = 1, keptWhenWritten = true } = {},
-): Kind<T> {
+): TextKind<T> {
   return {
     name,
     keptWhenWritten,
     encode: (value) => `[${version},${JSON.stringify(value)}]`,
-    decode(key, text) {
+    decode(key, content) {
+      const text = typeof content === 'string' ? content : content.toString('utf8')
       const parsed = schema.safeParse(unwrap(key, text, version))
       if (!parsed.success) throw new CorruptRecord(key, { cause: where(parsed.error.issues) })
       return deepFreeze(parsed.data)
+    },
+  }
+}
+
+/**
+ * Declares a kind of record that is key material. It is bytes from end to end, and they are zeroed: none of it ever is a
+ * string, and what stays in memory is what `decode` makes of it, such as a KeyObject.
+ *
+ * @param decode throws where the bytes are no such material
+ */
+export function secretKind<T>(
+  name: string,
+  { encode, decode }: { encode(value: T): Buffer; decode(bytes: Buffer): T },
+): Kind<T> {
+  return {
+    name,
+    keptWhenWritten: true,
+    encode,
+    decode(key, content) {
+      try {
+        return decode(content)
+      } catch (cause) {
+        throw new CorruptRecord(key, { cause })
+      } finally {
+        content.fill(0)
+      }
     },
   }
 }

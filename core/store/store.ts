@@ -18,8 +18,8 @@ export async function reserve(sealer: Sealer, count: number): Promise<void> {
 export interface Write {
   readonly kind: Kind<unknown>
   readonly value: unknown
-  /** The record's text, made once. */
-  readonly text: string
+  /** The record's content, made once. */
+  readonly content: string | Buffer
 }
 
 export class Store {
@@ -79,7 +79,7 @@ export class Store {
         revision: write === undefined ? 0 : result.revision,
         value: write?.value,
         asOf: result.revision,
-        bytes: write?.text.length ?? 0,
+        bytes: write?.content.length ?? 0,
       })
     }
     return undefined
@@ -90,7 +90,9 @@ export class Store {
     const put = new Map<string, Buffer>()
     await reserve(this.#sealer, writes.size)
     for (const [key, write] of writes) {
-      if (write !== undefined) put.set(key, this.#sealer.seal(key, write.text))
+      if (write === undefined) continue
+      put.set(key, this.#sealer.seal(key, write.content))
+      if (typeof write.content !== 'string') write.content.fill(0)
     }
     return put
   }
@@ -106,9 +108,10 @@ export class Store {
         entry = { revision: 0, value: undefined, asOf: position, bytes: 0 }
       } else {
         const opened = this.#sealer.openFetched(key, stored.value)
-        const text = (opened instanceof Promise ? await opened : opened).toString('utf8')
+        const content = opened instanceof Promise ? await opened : opened
         const { revision } = stored
-        entry = { revision, value: kind.decode(key, text), asOf: revision, bytes: text.length }
+        const value = kind.decode(key, content)
+        entry = { revision, value, asOf: revision, bytes: content.length }
       }
       return entry
     } finally {

@@ -10,7 +10,9 @@ test('the page on what is stored has every kind of record, and no other', () => 
     (file) => !/\.(?:test|fixture|suite)\.ts$/.test(file),
   )
   const declared = sources.flatMap((file) => [
-    ...readFileSync(join(root, file), 'utf8').matchAll(/\bkind(?:<\w+>)?\(\s*'([^']+)'/g),
+    ...readFileSync(join(root, file), 'utf8').matchAll(
+      /\b(?:kind|secretKind)(?:<\w+>)?\(\s*'([^']+)'/g,
+    ),
   ])
   const page = readFileSync(join(root, 'docs/stored.md'), 'utf8')
   const listed = page.matchAll(/^\| `[^`]+` \| `([a-z][a-z -]*)` \|/gm)

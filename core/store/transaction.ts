@@ -91,15 +91,18 @@ export class Transaction {
 
   put<T>(kind: Kind<T>, key: string, value: T): void {
     checkKey(key)
-    const text = kind.encode(value)
+    const content = kind.encode(value)
     // A character takes up to three bytes; the exact length is asked only where it could matter.
-    if (text.length * 3 > MAX_VALUE_BYTES - 64 && Buffer.byteLength(text) > MAX_VALUE_BYTES - 64) {
+    if (
+      content.length * 3 > MAX_VALUE_BYTES - 64 &&
+      Buffer.byteLength(content) > MAX_VALUE_BYTES - 64
+    ) {
       throw new RequestError(
         413,
         `the value is too large: at most ${MAX_VALUE_BYTES} bytes can be stored`,
       )
     }
-    this.#write(key, { kind, value: deepFreeze(value), text })
+    this.#write(key, { kind, value: deepFreeze(value), content })
   }
 
   delete(key: string): void {

@@ -105,6 +105,14 @@ function newToken(id: string, unseen: Pair['unseen'] = {}): Pair {
   }
 }
 
+const TRANSIT_KEY = 'sweep-transit/keys/sample'
+/** Anew: one that is there is not changed by making it. */
+async function removeTransitKey(cluster: Cluster) {
+  await cluster.write(`${TRANSIT_KEY}/config`, { deletion_allowed: true })
+  return cluster.remove(TRANSIT_KEY)
+}
+const readTransitKey = async (cluster: Cluster) => (await cluster.read(TRANSIT_KEY)).data
+
 const ROLE = 'auth/sweep-approle/role/sample'
 const makeRole = (cluster: Cluster) =>
   cluster.write(ROLE, { secret_id_bound_cidrs: ['10.0.0.0/8'], token_policies: ['default'] })
@@ -332,6 +340,35 @@ export const PAIRS: Readonly<Record<string, Pair>> = {
   },
   'sys/rotate/config': rotation,
   'sys/rotate/keyring/config': rotation,
+  [TRANSIT_KEY]: {
+    reset: removeTransitKey,
+    values: {
+      type: { write: 'ed25519' },
+      convergent_encryption: { write: true, along: { derived: true } },
+      auto_rotate_period: { write: '2h', shown: { auto_rotate_period: 7200 } },
+      key_size: { write: 64, along: { type: 'hmac' } },
+    },
+  },
+  [`${TRANSIT_KEY}/config`]: {
+    read: readTransitKey,
+    async reset(cluster) {
+      await removeTransitKey(cluster)
+      await cluster.write(TRANSIT_KEY)
+      return cluster.write(`${TRANSIT_KEY}/rotate`)
+    },
+    values: {
+      min_decryption_version: { write: 2 },
+      min_encryption_version: { write: 2 },
+      auto_rotate_period: { write: '2h', shown: { auto_rotate_period: 7200 } },
+    },
+  },
+  'sweep-transit/cache-config': {
+    reset: (cluster) => cluster.write('sweep-transit/cache-config', { size: 0 }),
+    values: { size: { write: 20 } },
+  },
+  'sweep-transit/config/keys': {
+    reset: (cluster) => cluster.write('sweep-transit/config/keys', { disable_upsert: false }),
+  },
   'auth/token/create': newToken('a-token-of-the-sample'),
   'auth/token/create-orphan': newToken('another-token-of-the-sample', {
     no_parent: 'such a token never has one',
@@ -413,6 +450,33 @@ export const ACTIONS: Readonly<Record<string, string>> = {
     'auth/token/revoke-orphan',
     'auth/token/revoke-accessor',
     'auth/token/tidy',
+  ]),
+  ...because('what is done with a key of transit: engines/transit tests it', [
+    `${TRANSIT_KEY}/rotate`,
+    `${TRANSIT_KEY}/soft-delete-restore`,
+    `${TRANSIT_KEY}/trim`,
+    `${TRANSIT_KEY}/import`,
+    `${TRANSIT_KEY}/import_version`,
+    `${TRANSIT_KEY}/csr`,
+    `${TRANSIT_KEY}/set-certificate`,
+    'sweep-transit/encrypt/sample',
+    'sweep-transit/decrypt/sample',
+    'sweep-transit/rewrap/sample',
+    'sweep-transit/datakey/sample/sample',
+    'sweep-transit/sign/sample',
+    'sweep-transit/sign/sample/sample',
+    'sweep-transit/verify/sample',
+    'sweep-transit/verify/sample/sample',
+    'sweep-transit/hmac/sample',
+    'sweep-transit/hmac/sample/sample',
+    'sweep-transit/restore',
+    'sweep-transit/restore/sample',
+    'sweep-transit/derive-key/sample',
+    'sweep-transit/random',
+    'sweep-transit/random/sample',
+    'sweep-transit/random/sample/sample',
+    'sweep-transit/hash',
+    'sweep-transit/hash/sample',
   ]),
   ...because('a ceremony of key shares: core/ceremonies tests its steps', [
     'sys/generate-root',

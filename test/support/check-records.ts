@@ -16,11 +16,18 @@ Transaction.prototype.put = function checked<T>(
   value: T,
 ) {
   put.call(this, kind, key, value)
-  const text = kind.encode(value)
-  const again = kind.encode(kind.decode(key, text))
-  if (again !== text && !isDeepStrictEqual(parseJson(again), parseJson(text))) {
+  const written = kind.encode(value)
+  const again = kind.encode(kind.decode(key, Buffer.from(written)))
+  if (
+    typeof written === 'string' ? !isSameJson(written, again) : !written.equals(Buffer.from(again))
+  ) {
     throw new Error(
-      `a record of kind "${kind.name}" is not read as it was written: ${text} is read as ${again}`,
+      `a record of kind "${kind.name}" is not read as it was written: ${String(written)} is read as ${String(again)}`,
     )
   }
+}
+
+function isSameJson(written: string, again: string | Buffer): boolean {
+  if (typeof again !== 'string') return false
+  return written === again || isDeepStrictEqual(parseJson(again), parseJson(written))
 }

@@ -2,6 +2,7 @@
  * The records of a mount, as its plugin's process sees them: what is read comes from the server, out of the request's
  * transaction; what is written is kept here and goes along with the answer, so that it costs no round trip.
  */
+import { assert } from '../../errors.ts'
 import { checkKey, checkPrefix } from '../../store/check-key.ts'
 import { deepFreeze, type Kind } from '../../store/kind.ts'
 import type { Awaitable } from '../../store/awaitable.ts'
@@ -75,7 +76,9 @@ export class RemoteRecords implements Records {
 
   put<T>(kind: Kind<T>, key: string, value: T): void {
     checkKey(key)
-    this.#write(key, kind.encode(deepFreeze(value)))
+    const text = kind.encode(deepFreeze(value))
+    assert(typeof text === 'string', 'a plugin stores text')
+    this.#write(key, text)
   }
 
   delete(key: string): void {
@@ -106,5 +109,5 @@ const NOTHING: readonly Written[] = []
 const NO_KEYS: readonly string[] = []
 
 function decoded<T>(kind: Kind<T>, key: string, text: string | null): T | undefined {
-  return text === null ? undefined : kind.decode(key, text)
+  return text === null ? undefined : kind.decode(key, Buffer.from(text))
 }

@@ -79,8 +79,11 @@ describe('a hash', () => {
   })
 
   test.each([
-    [{ input: 'not base64!' }, 'unable to decode input as base64'],
-    [{ input: 'YQ' }, 'unable to decode input as base64'],
+    [
+      { input: 'not base64!' },
+      'unable to decode input as base64: illegal base64 data at input byte 3',
+    ],
+    [{ input: 'YQ' }, 'unable to decode input as base64: illegal base64 data at input byte 0'],
     [{ input, format: 'octal' }, 'unsupported encoding format; must be "hex" or "base64"'],
   ])('is not made of %j, and the error does not repeat it', async (body, text) => {
     const refused = await hash('', body)

@@ -23,6 +23,7 @@ function step(
     body: undefined,
     bodyText: undefined,
     save: {},
+    compute: {},
     repeatUntilStatus: undefined,
     repeatUntilMatch: undefined,
     unordered: false,

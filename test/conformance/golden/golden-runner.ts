@@ -7,6 +7,7 @@ import { sendRaw, type RawResponse } from '../../support/raw-http.ts'
 import type { RunningServer } from '../../support/server-process.ts'
 import type { CaseResult } from '../expectations.ts'
 import { checkAnswer } from './check-answer.ts'
+import { compute } from './compute.ts'
 import { MissingVariable, substitute } from './placeholders.ts'
 import type { RequestStep, Scenario } from './recording.ts'
 
@@ -57,6 +58,12 @@ async function playStep(
 ): Promise<string[]> {
   if (step.unknown.length > 0) return [`the runner cannot play ${step.unknown.join(', ')}`]
   try {
+    for (const [name, recipe] of Object.entries(step.compute)) {
+      variables.set(
+        name,
+        compute(recipe, (text) => substitute(text, variables)),
+      )
+    }
     const answer = await sendUntilFits(step, scenario, server, variables)
     // What the step must leave is taken before it is judged: a different answer may still carry it.
     save(step, answer, variables)

@@ -20,6 +20,7 @@ const AREAS = [
   'sys-rekey',
   'sys-ui',
   'sys-wrapping',
+  'transit',
 ]
 
 const expectations = new Expectations(join(import.meta.dirname, 'expectations.json'))

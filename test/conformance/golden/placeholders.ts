@@ -30,7 +30,7 @@ const VALUES: Readonly<Record<string, string>> = {
   b64: BASE64,
   'der-b64': BASE64,
   'eab-key': BASE64,
-  key: BASE64,
+  key: `(?:${BASE64}|-----BEGIN [A-Z ]+-----\\n(?:[A-Za-z0-9+/=]+\\n)+-----END [A-Z ]+-----\\n?)`,
   png: BASE64,
   hex: 'h?[0-9a-f]+',
   random: WORD,

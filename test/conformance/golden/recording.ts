@@ -35,6 +35,8 @@ export interface RequestStep {
   readonly body: Json | undefined
   readonly bodyText: string | undefined
   readonly save: Readonly<Record<string, string>>
+  /** Variables that are made before it is sent (`compute.ts`). */
+  readonly compute: JsonObject
   readonly repeatUntilStatus: number | undefined
   readonly repeatUntilMatch: string | undefined
   readonly unordered: boolean
@@ -54,7 +56,7 @@ export class BadRecording extends Error {
 const KNOWN_KEYS = new Set(
   [
     'n name note differs method path token headers body body_text save unordered status response',
-    'repeat_until_status repeat_until_match response_headers response_text',
+    'repeat_until_status repeat_until_match response_headers response_text compute',
   ].flatMap((keys) => keys.split(' ')),
 )
 
@@ -89,6 +91,7 @@ function parseStep(step: JsonObject): Step {
     body: step['body'],
     bodyText: optionalString(step, 'body_text'),
     save: strings(step['save']),
+    compute: isJsonObject(step['compute']) ? step['compute'] : {},
     repeatUntilStatus: optionalNumber(step, 'repeat_until_status'),
     repeatUntilMatch: optionalString(step, 'repeat_until_match'),
     unordered: step['unordered'] === true,

@@ -1,10 +1,11 @@
-/** `sys/tools/*`: random bytes and hashes (contract: sys-auth.md, Tools). */
+/** Random bytes and hashes, as `sys/tools` and transit offer them (contract: sys-auth.md, Tools; engines-core.md, 2.6). */
 import { createHash } from 'node:crypto'
-import { BadRequest } from '../../../core/errors.ts'
-import { integer, string } from '../../../core/plugin/fields.ts'
-import { path } from '../../../core/plugin/path.ts'
-import type { Request } from '../../../core/plugin/request.ts'
-import type { Response } from '../../../core/plugin/response.ts'
+import { BadRequest } from '../errors.ts'
+import { decodeBase64, illegalBase64 } from './base64.ts'
+import { integer, string } from './fields.ts'
+import { path, type Path } from './path.ts'
+import type { Request } from './request.ts'
+import type { Response } from './response.ts'
 
 /** As in Vault. */
 const MAX_RANDOM_BYTES = 128 * 1024
@@ -33,22 +34,30 @@ const randomFields = {
 const hashFields = {
   urlalgorithm: string('Algorithm in the path.'),
   algorithm: string('Algorithm.').default('sha2-256'),
-  input: string('What is hashed, in base64.').default(''),
+  input: string('What is hashed, in base64.'),
   format: string('`hex` or `base64`.').default('hex'),
 }
 
-export const toolPaths = [
-  path(['tools/random', 'tools/random/:urlbytes', 'tools/random/:source/:urlbytes'], {
-    summary: 'Random bytes',
-    fields: randomFields,
-    operations: { update: answerRandom },
-  }),
-  path(['tools/hash', 'tools/hash/:urlalgorithm'], {
-    summary: 'A hash',
-    fields: hashFields,
-    operations: { update: answerHash },
-  }),
-]
+/** @param at where they lie: empty, or ending in '/'; at the former a hash has to have an input */
+export function toolPaths(at: '' | 'tools/'): readonly Path[] {
+  return [
+    path([`${at}random`, `${at}random/:urlbytes`, `${at}random/:source/:urlbytes`], {
+      summary: 'Random bytes',
+      fields: randomFields,
+      operations: { update: answerRandom },
+    }),
+    path([`${at}hash`, `${at}hash/:urlalgorithm`], {
+      summary: 'A hash',
+      fields: hashFields,
+      operations: {
+        update(request) {
+          if (at === '' && request.data.input === undefined) throw new BadRequest('input missing')
+          return answerHash(request)
+        },
+      },
+    }),
+  ]
+}
 
 function answerRandom({ data, random }: Request<typeof randomFields>): Response {
   const { urlbytes } = data
@@ -82,11 +91,11 @@ function answerHash({ data }: Request<typeof hashFields>): Response {
   return { data: { sum: createHash(hash).update(decode(data.input)).digest(to) } }
 }
 
-const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/
-
 /** Programs like base64 break it into lines. */
-function decode(input: string): Buffer {
-  const oneLine = input.replaceAll(/[\r\n]/g, '')
-  if (!BASE64.test(oneLine)) throw new BadRequest('unable to decode input as base64')
-  return Buffer.from(oneLine, 'base64')
+function decode(input = ''): Buffer {
+  const bytes = decodeBase64(input)
+  if (typeof bytes === 'number') {
+    throw new BadRequest(`unable to decode input as base64: ${illegalBase64(bytes)}`)
+  }
+  return bytes
 }

@@ -1,0 +1,35 @@
+/** Transit: encryption as a service. Keys never leave; data comes and goes (contract: engines-core.md, part 2). */
+import type { PluginType } from '../../core/plugin/plugin.ts'
+import { toolPaths } from '../../core/plugin/tools.ts'
+import { rotateDue } from './auto-rotate.ts'
+import { backupPaths } from './paths/backup.ts'
+import { configPaths } from './paths/config.ts'
+import { dataKeyPaths } from './paths/datakey.ts'
+import { csrPaths } from './paths/csr.ts'
+import { deriveKeyPath } from './paths/derive-key.ts'
+import { cipherPaths } from './paths/encrypt.ts'
+import { exportPaths } from './paths/export.ts'
+import { importPaths } from './paths/import.ts'
+import { keyPaths } from './paths/keys.ts'
+import { signPaths } from './paths/sign.ts'
+
+const paths = [
+  ...keyPaths,
+  ...configPaths,
+  ...cipherPaths,
+  ...dataKeyPaths,
+  ...signPaths,
+  ...exportPaths,
+  ...importPaths,
+  ...backupPaths,
+  deriveKeyPath,
+  ...csrPaths,
+  ...toolPaths(''),
+]
+
+export const transitEngine: PluginType = {
+  type: 'transit',
+  kind: 'secret',
+  help: 'Encrypts, decrypts, signs and verifies with keys that never leave the server.',
+  create: () => ({ paths, periodic: rotateDue }),
+}

@@ -1,0 +1,75 @@
+/** Keys that come from outside: as PKCS #8, raw bytes, or the public half alone (contract: engines-core.md, 2.8). */
+import { createPrivateKey, createPublicKey, createSecretKey, type KeyObject } from 'node:crypto'
+import { BadRequest } from '../../core/errors.ts'
+import type { KeyType } from './key-types.ts'
+
+const MIN_HMAC_BYTES = 32
+const MAX_HMAC_BYTES = 512
+const FAILED = 'error importing key: '
+
+/** @param target its bytes, which stay the caller's @throws {BadRequest} they are no key of that type */
+export function importKey(type: KeyType, target: Buffer): KeyObject {
+  if (type.family === 'aead' || type.family === 'hmac') return importSecret(type, target)
+  return demandOfType(type, privateKeyOf(target))
+}
+
+function importSecret(type: KeyType, target: Buffer): KeyObject {
+  const fits =
+    type.family === 'aead'
+      ? target.length === type.keyBytes
+      : target.length >= MIN_HMAC_BYTES && target.length <= MAX_HMAC_BYTES
+  if (!fits) {
+    throw new BadRequest(
+      `${FAILED}invalid key size ${target.length} bytes for key type ${type.name}`,
+    )
+  }
+  return createSecretKey(target)
+}
+
+function privateKeyOf(der: Buffer): KeyObject {
+  try {
+    return createPrivateKey({ key: der, format: 'der', type: 'pkcs8' })
+  } catch {
+    throw new BadRequest(`${FAILED}it is no private key in PKCS #8 form`)
+  }
+}
+
+/** @throws {BadRequest} it is no public key of that type */
+export function importPublicKey(type: KeyType, pem: string): KeyObject {
+  if (!type.hasPublicHalf) {
+    throw new BadRequest('provided type does not support public_key import')
+  }
+  return demandOfType(type, publicKeyOf(pem))
+}
+
+/** @throws {BadRequest} */
+export function publicKeyOf(pem: string): KeyObject {
+  try {
+    return createPublicKey({ key: pem, format: 'pem', type: 'spki' })
+  } catch {
+    throw new BadRequest(`${FAILED}it is no public key in PEM form`)
+  }
+}
+
+const GO_NAMES: Readonly<Record<string, string>> = {
+  rsa: '*rsa.PublicKey',
+  ec: '*ecdsa.PublicKey',
+  ed25519: 'ed25519.PublicKey',
+}
+
+function demandOfType(type: KeyType, key: KeyObject): KeyObject {
+  const { asymmetricKeyType: family = '', asymmetricKeyDetails: details = {} } = key
+  const fits =
+    (type.family === 'ed25519' && family === 'ed25519') ||
+    (type.family === 'ecdsa' && family === 'ec' && details.namedCurve === type.curve) ||
+    (type.family === 'rsa' && family === 'rsa' && details.modulusLength === type.modulusBits)
+  if (fits) return key
+  throw new BadRequest(
+    `${FAILED}invalid key type: expected ${type.name}, got ${GO_NAMES[family] ?? 'another'}`,
+  )
+}
+
+/** Whether a private key is the other half of a public one. */
+export function isPair(privateKey: KeyObject, publicKey: KeyObject): boolean {
+  return createPublicKey(privateKey).equals(publicKey)
+}

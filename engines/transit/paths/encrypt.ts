@@ -1,0 +1,271 @@
+/** `encrypt`, `decrypt`, `rewrap` (contract: engines-core.md, 2.3). */
+import { BadRequest } from '../../../core/errors.ts'
+import { anything, boolean, integer, string } from '../../../core/plugin/fields.ts'
+import { path } from '../../../core/plugin/path.ts'
+import type { Request, RequestBase } from '../../../core/plugin/request.ts'
+import type { Response } from '../../../core/plugin/response.ts'
+import {
+  batchResponse,
+  demandSameContexts,
+  eachItem,
+  readBatch,
+  type BatchItem,
+  type ItemResult,
+} from '../batch.ts'
+import { decodeBase64, demandBase64, illegalBase64 } from '../../../core/plugin/base64.ts'
+import { createKey } from '../change.ts'
+import { cannot, decrypt, encrypt, type Circumstances } from '../cipher.ts'
+import { DEFAULT_KEY_TYPE } from '../key-types.ts'
+import { demandUsable, findKey, loadVersion, typeOf, versionToUse } from '../keys.ts'
+import { CONFIG_KEY, transitConfigs, type TransitKey } from '../records.ts'
+import { readVersioned, versionedText } from '../versioned.ts'
+import { demandType, name } from './keys.ts'
+
+export const NO_KEY = 'encryption key not found'
+const NO_PLAINTEXT = 'missing plaintext to encrypt'
+const NO_CIPHERTEXT = 'missing ciphertext to decrypt'
+const NO_BASE64 = 'invalid ciphertext: could not decode base64'
+
+const context = string('What the key is derived for, in base64.').default('')
+const associatedData = string('What is authenticated with it, in base64.').default('')
+const keyVersion = integer('Version of the key; 0: the newest.').default(0)
+const batchInput = anything('Several messages, each an object of the fields that one has.')
+const partialFailure = integer('Status where some of a batch fail and some do not.')
+
+const encryptFields = {
+  name,
+  plaintext: string('What is encrypted, in base64.'),
+  context,
+  associated_data: associatedData,
+  key_version: keyVersion,
+  batch_input: batchInput,
+  partial_failure_response_code: partialFailure,
+  type: string('Of the key that is made where there is none.').default(DEFAULT_KEY_TYPE),
+  convergent_encryption: boolean('Of the key that is made where there is none.').default(false),
+}
+const decryptFields = {
+  name,
+  ciphertext: string('What is decrypted.').default(''),
+  context,
+  associated_data: associatedData,
+  batch_input: batchInput,
+  partial_failure_response_code: partialFailure,
+}
+const rewrapFields = {
+  name,
+  ciphertext: string('What is encrypted anew.').default(''),
+  context,
+  key_version: keyVersion,
+  batch_input: batchInput,
+}
+type EncryptRequest = Request<typeof encryptFields>
+type DecryptRequest = Request<typeof decryptFields>
+type RewrapRequest = Request<typeof rewrapFields>
+
+export const cipherPaths = [
+  path('encrypt/:name', {
+    summary: 'Encrypts',
+    description: 'A key that is not there is made, for callers with the capability "create".',
+    fields: encryptFields,
+    exists: async ({ storage, data }) => (await findKey(storage, data.name)) !== undefined,
+    operations: { create: answerEncrypt, update: answerEncrypt },
+  }),
+  path('decrypt/:name', {
+    summary: 'Decrypts',
+    fields: decryptFields,
+    operations: { update: answerDecrypt },
+  }),
+  path('rewrap/:name', {
+    summary: 'Decrypts, and encrypts with the newest version, without showing the plaintext',
+    fields: rewrapFields,
+    operations: { update: answerRewrap },
+  }),
+]
+
+/** One message, from the fields of the request or from an item of its batch. */
+export interface Message {
+  readonly context: string
+  readonly associatedData: string
+  readonly keyVersion: number
+}
+
+async function answerEncrypt(request: EncryptRequest): Promise<Response> {
+  const { data } = request
+  if (data.batch_input === undefined) {
+    if (data.plaintext === undefined) throw new BadRequest(NO_PLAINTEXT)
+    const key = await encryptionKey(request, data.context !== '')
+    return { data: await encryptOne(request, key, data.plaintext, messageOf(data)) }
+  }
+  const items = readBatch(data.batch_input, { name: 'plaintext', missing: NO_PLAINTEXT })
+  demandSameContexts(items)
+  const key = await encryptionKey(request, (items[0]?.text('context') ?? '') !== '')
+  const done = await eachItem(items, (item) =>
+    encryptOne(request, key, item.text('plaintext') ?? '', messageOfItem(item)),
+  )
+  return batchResponse(done, data.partial_failure_response_code)
+}
+
+function messageOf(data: {
+  readonly context: string
+  readonly associated_data?: string
+  readonly key_version?: number
+}): Message {
+  const { associated_data: associated = '', key_version: version = 0 } = data
+  return { context: data.context, associatedData: associated, keyVersion: version }
+}
+
+function messageOfItem(item: BatchItem): Message {
+  return {
+    context: item.text('context') ?? '',
+    associatedData: item.text('associated_data') ?? '',
+    keyVersion: item.keyVersion,
+  }
+}
+
+/** The key, made where there is none. The pipeline has asked for the capability to. */
+async function encryptionKey(request: EncryptRequest, derived: boolean): Promise<TransitKey> {
+  const { storage, data, operation } = request
+  if (operation !== 'create') return demandUsable(storage, data.name, NO_KEY)
+  if ((await storage.get(transitConfigs, CONFIG_KEY))?.disableUpsert) throw new BadRequest(NO_KEY)
+  const type = demandType(data.type)
+  if (type.family !== 'aead') {
+    throw new BadRequest(`key type ${type.name} not supported for this operation`)
+  }
+  return createKey(request, data.name, {
+    type,
+    derived,
+    convergent: data.convergent_encryption,
+    exportable: false,
+    allowPlaintextBackup: false,
+    autoRotateSeconds: 0,
+    keySize: undefined,
+  })
+}
+
+/** hot */
+async function encryptOne(
+  { storage, random }: Pick<RequestBase, 'storage' | 'random'>,
+  key: TransitKey,
+  plaintext: string,
+  message: Message,
+): Promise<{ ciphertext: string; key_version: number }> {
+  const bytes = demandBase64(plaintext)
+  try {
+    return await encryptBytes({ storage, random }, key, bytes, message)
+  } finally {
+    bytes.fill(0)
+  }
+}
+
+/** hot */
+export async function encryptBytes(
+  { storage, random }: Pick<RequestBase, 'storage' | 'random'>,
+  key: TransitKey,
+  plaintext: Buffer,
+  message: Message,
+): Promise<{ ciphertext: string; key_version: number }> {
+  const circumstances = circumstancesOf(key, message)
+  if (!typeOf(key).encrypts) throw cannot('encryption', typeOf(key))
+  const version = versionToUse(key, message.keyVersion, 'encryption')
+  const loaded = await loadVersion(storage, key, version)
+  const sealed = encrypt(key, loaded, plaintext, circumstances, random)
+  return { ciphertext: versionedText(version, sealed.toString('base64')), key_version: version }
+}
+
+/** @throws {BadRequest} they are no base64, or the key cannot take them */
+function circumstancesOf(key: TransitKey, message: Message): Circumstances {
+  const type = typeOf(key)
+  if (message.associatedData !== '' && type.family !== 'aead' && type.encrypts) {
+    throw new BadRequest(`'[0].associated_data' provided for non-AEAD cipher suite ${type.name}`)
+  }
+  const associated = decodeBase64(message.associatedData)
+  if (typeof associated === 'number') {
+    throw new BadRequest(
+      `unable to get associated_data/additional_data from factory[0]: ${illegalBase64(associated)}`,
+    )
+  }
+  return { context: demandBase64(message.context), associatedData: associated }
+}
+
+async function answerDecrypt(request: DecryptRequest): Promise<Response> {
+  const { storage, data } = request
+  if (data.batch_input === undefined) {
+    if (data.ciphertext === '') throw new BadRequest(NO_CIPHERTEXT)
+    const key = await demandUsable(storage, data.name, NO_KEY)
+    return { data: await decryptOne(request, key, data.ciphertext, messageOf(data)) }
+  }
+  const items = readBatch(data.batch_input, { name: 'ciphertext', missing: NO_CIPHERTEXT })
+  demandSameContexts(items)
+  const key = await demandUsable(storage, data.name, NO_KEY)
+  const done = await eachItem(
+    items,
+    (item) => decryptOne(request, key, demandCiphertext(item), messageOfItem(item)),
+    { plaintext: '' },
+  )
+  return batchResponse(done, data.partial_failure_response_code)
+}
+
+function demandCiphertext(item: BatchItem): string {
+  const text = item.text('ciphertext') ?? ''
+  if (text === '') throw new BadRequest(NO_CIPHERTEXT)
+  return text
+}
+
+async function decryptOne(
+  { storage }: Pick<RequestBase, 'storage'>,
+  key: TransitKey,
+  ciphertext: string,
+  message: Message,
+): Promise<{ plaintext: string }> {
+  const bytes = await decryptBytes(storage, key, ciphertext, message)
+  const plaintext = bytes.toString('base64')
+  bytes.fill(0)
+  return { plaintext }
+}
+
+/** hot: the plaintext, which the caller zeroes. @throws {BadRequest} */
+async function decryptBytes(
+  storage: RequestBase['storage'],
+  key: TransitKey,
+  ciphertext: string,
+  message: Message,
+): Promise<Buffer> {
+  const circumstances = circumstancesOf(key, message)
+  if (!typeOf(key).encrypts) throw cannot('decryption', typeOf(key))
+  const { version, body } = readVersioned(ciphertext, key, 'invalid ciphertext')
+  const sealed = decodeBase64(body)
+  if (typeof sealed === 'number') throw new BadRequest(NO_BASE64)
+  return decrypt(key, await loadVersion(storage, key, version), sealed, circumstances)
+}
+
+async function answerRewrap(request: RewrapRequest): Promise<Response> {
+  const { storage, data } = request
+  if (data.batch_input === undefined) {
+    if (data.ciphertext === '') throw new BadRequest(NO_CIPHERTEXT)
+    const key = await demandUsable(storage, data.name, NO_KEY)
+    return { data: await rewrapOne(request, key, data.ciphertext, messageOf(data)) }
+  }
+  const items = readBatch(data.batch_input)
+  demandSameContexts(items)
+  const key = await demandUsable(storage, data.name, NO_KEY)
+  const { results } = await eachItem(items, (item) =>
+    rewrapOne(request, key, demandCiphertext(item), messageOfItem(item)),
+  )
+  return { data: { batch_results: results } }
+}
+
+async function rewrapOne(
+  request: Pick<RequestBase, 'storage' | 'random'>,
+  key: TransitKey,
+  ciphertext: string,
+  message: Message,
+): Promise<ItemResult> {
+  // There is no way to say what was authenticated with it.
+  const plain = { ...message, associatedData: '' }
+  const bytes = await decryptBytes(request.storage, key, ciphertext, plain)
+  try {
+    return await encryptBytes(request, key, bytes, plain)
+  } finally {
+    bytes.fill(0)
+  }
+}

@@ -1,0 +1,76 @@
+/**
+ * What is stored of transit. A name leads to a key, a key knows its versions, and each version's material lies in a record of
+ * its own, as bytes: all else of a key can be read, listed and changed without touching it.
+ */
+import { z } from 'zod'
+import { kind, secretKind } from '../../core/store/kind.ts'
+import { isKeyTypeName } from './key-types.ts'
+import { Material } from './material.ts'
+
+const stamp = z.object({ atMs: z.number(), version: z.number().int() }).readonly()
+
+const versionSchema = z
+  .object({
+    createdAtMs: z.number(),
+    /** Of asymmetric keys: PKIX PEM; of ed25519 the 32 bytes in base64. Empty: of a key that others are derived from. */
+    publicKey: z.string().optional(),
+    /** False: only the public half was imported. */
+    hasPrivate: z.boolean(),
+    /** DER in base64, the leaf first. */
+    certificates: z.array(z.string()).readonly(),
+    /** How nonces are made of convergent keys; 0: as the key says. */
+    convergentVersion: z.number().int(),
+  })
+  .readonly()
+
+const keySchema = z
+  .object({
+    id: z.string(),
+    type: z.string().refine(isKeyTypeName),
+    /** Bytes, of hmac keys. */
+    keySize: z.number().int().optional(),
+    derived: z.boolean(),
+    kdf: z.enum(['hkdf_sha256', 'hmac-sha256-counter']),
+    convergent: z.boolean(),
+    exportable: z.boolean(),
+    allowPlaintextBackup: z.boolean(),
+    deletionAllowed: z.boolean(),
+    minDecryptionVersion: z.number().int(),
+    /** 0: no bound. */
+    minEncryptionVersion: z.number().int(),
+    /** Lower ones are destroyed; 0: none is. */
+    minAvailableVersion: z.number().int(),
+    latestVersion: z.number().int(),
+    /** 0: never. */
+    autoRotateSeconds: z.number().int(),
+    imported: z.boolean(),
+    importedAllowRotation: z.boolean(),
+    softDeleted: z.boolean(),
+    backup: stamp.nullable(),
+    restore: stamp.nullable(),
+    /** By version number: all that were not destroyed. */
+    versions: z.record(z.string(), versionSchema).readonly(),
+  })
+  .readonly()
+
+export type TransitKey = z.infer<typeof keySchema>
+export type KeyVersion = z.infer<typeof versionSchema>
+
+export const keyNames = kind('transit-name', z.object({ id: z.string() }).readonly())
+export const transitKeys = kind('transit-key', keySchema)
+export const materials = secretKind<Material>('transit-material', {
+  encode: (material) => material.encode(),
+  decode: (bytes) => Material.decode(bytes),
+})
+export const transitConfigs = kind(
+  'transit-config',
+  z.object({ disableUpsert: z.boolean(), cacheSize: z.number().int() }).readonly(),
+)
+
+export const NAMES_PREFIX = 'names/'
+export const nameKey = (name: string) => NAMES_PREFIX + name
+export const keyKey = (id: string) => `keys/${id}`
+export const materialKey = (id: string, version: number) => `material/${id}/${version}`
+export const CONFIG_KEY = 'config'
+/** Of the key that imported ones are wrapped for. */
+export const WRAPPING_KEY = 'wrapping-key'
