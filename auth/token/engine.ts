@@ -20,7 +20,7 @@ export function tokenMethod(unsealed: Unsealed, mounts: () => MountServices): Pl
     ...renewPaths(unsealed, mounts),
     ...revokePaths(unsealed),
     ...accessorPaths(unsealed),
-    ...inventoryPaths(),
+    ...inventoryPaths(unsealed),
     ...inventoryRevokePaths(unsealed),
     ...rolePaths(),
   ]

@@ -3,7 +3,6 @@
  * work removes them afterwards. `auth/token/inventory/revocations` shows how far that is.
  */
 import { BadRequest } from '../../../core/errors.ts'
-import { isInSpan } from '../../../core/namespaces.ts'
 import { boolean, string } from '../../../core/plugin/fields.ts'
 import { path } from '../../../core/plugin/path.ts'
 import type { Request } from '../../../core/plugin/request.ts'
@@ -18,6 +17,7 @@ import {
 } from '../../../core/tokens/recalls.ts'
 import type { Unsealed } from '../engine.ts'
 import { filterFields, filterOf } from '../filter-fields.ts'
+import { demandRightsBelow } from '../rights-below.ts'
 import { scanLiving } from './inventory.ts'
 
 const fields = {
@@ -41,12 +41,16 @@ export function inventoryRevokePaths(unsealed: Unsealed) {
       sudo: true,
       fields,
       operations: {
-        update: (request) => (request.data.dry_run ? count(request) : revoke(request, unsealed())),
+        async update(request) {
+          if (request.data.recursive) await demandRightsBelow(request, unsealed(), 'update')
+          return request.data.dry_run ? count(request) : revoke(request, unsealed())
+        },
       },
     }),
     path('inventory/revocations', {
       summary: 'Shows the revocations by conditions and how far the removing is',
-      description: 'Those in force, and those of the last day.',
+      description:
+        'Those in force, and those of the last day, that were asked for in the namespace.',
       sudo: true,
       operations: { list: showRevocations },
     }),
@@ -97,14 +101,12 @@ const SPARED =
   'Your own token meets the conditions too and was spared; revoke it with auth/token/revoke-self when you are done.'
 
 async function showRevocations({ storage: root, namespace }: Request): Promise<Response> {
-  const span = { namespaceId: namespace.id, recursive: true }
   const { recalls } = await readRecalls(root)
   const keys: string[] = []
   const key_info: Record<string, unknown> = {}
   for (const id of await root.list(PROGRESS_PREFIX, { limit: MAX_SHOWN })) {
     const progress = await root.get(recallProgress, PROGRESS_PREFIX + id)
-    if (progress === undefined) continue
-    if (!(await isInSpan(root, span, progress.recall.namespaceId))) continue
+    if (progress?.recall.namespaceId !== namespace.id) continue
     const { recall, examined, revoked, finishedAtMs } = progress
     const inForce = recalls.some((one) => one.id === id)
     keys.push(id)

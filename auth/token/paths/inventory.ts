@@ -6,7 +6,9 @@ import type { Request } from '../../../core/plugin/request.ts'
 import type { Response } from '../../../core/plugin/response.ts'
 import { roleOf } from '../../../core/tokens/filter.ts'
 import { scanTokens, type ScannedPiece } from '../../../core/tokens/scan.ts'
+import type { Unsealed } from '../engine.ts'
 import { filterFields, filterOf } from '../filter-fields.ts'
+import { demandRightsBelow } from '../rights-below.ts'
 import { tokenFacts } from './lookup.ts'
 
 /** Tokens that one answer shows, without and with `limit`. */
@@ -21,7 +23,7 @@ const fields = {
   limit: integer(`At most so many tokens, up to ${MAX_LIMIT}.`).default(DEFAULT_LIMIT).inQuery(),
 }
 
-export function inventoryPaths() {
+export function inventoryPaths(unsealed: Unsealed) {
   return [
     path('inventory', {
       summary: 'Lists tokens by what is known of them',
@@ -29,7 +31,7 @@ export function inventoryPaths() {
         'Accessors and facts of the living service tokens of the namespace that meet all conditions, never the tokens themselves. A request looks at a bounded number of records: while the answer has `next`, there may be more, though it shows none. Batch tokens are stored nowhere, so no list has them.',
       sudo: true,
       fields,
-      operations: { list: showTokens },
+      operations: { list: (request) => showTokens(request, unsealed()) },
       examples: [
         {
           summary: 'Tokens of the role deploy that live on for more than a day',
@@ -42,8 +44,12 @@ export function inventoryPaths() {
   ]
 }
 
-async function showTokens(request: Request<typeof fields>): Promise<Response> {
+async function showTokens(
+  request: Request<typeof fields>,
+  parts: ReturnType<Unsealed>,
+): Promise<Response> {
   const { data, storage: root, nowMs } = request
+  if (data.recursive) await demandRightsBelow(request, parts, 'list')
   const limit = data.limit > 0 ? Math.min(data.limit, MAX_LIMIT) : DEFAULT_LIMIT
   const { piece, warnings } = await scanLiving(request, { after: data.after, limit })
   const tokens = await Promise.all(
