@@ -291,6 +291,11 @@ export const CATALOG: readonly Entry[] = [
     load: async () => (await import('./operator-unseal.ts')).unseal,
   },
   {
+    name: 'operator validate-config',
+    summary: 'Read a configuration as the server would',
+    load: async () => (await import('./operator-validate-config.ts')).validateConfig,
+  },
+  {
     name: 'patch',
     summary: 'Change some fields of what is at a path',
     load: async () => (await import('./logical.ts')).patch,

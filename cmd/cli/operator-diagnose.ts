@@ -10,8 +10,13 @@ import { CommandFailed } from './failure.ts'
 import { list } from './flags.ts'
 
 /** As OpenBao's: 1 is for failures, so what is wrong with the command line has another. */
-const EXIT_WRONG_CALL = 3
-const EXIT_CODES: Readonly<Record<Status, number>> = { skipped: 0, ok: 0, warning: 2, failure: 1 }
+export const EXIT_WRONG_CALL = 3
+export const EXIT_CODES: Readonly<Record<Status, number>> = {
+  skipped: 0,
+  ok: 0,
+  warning: 2,
+  failure: 1,
+}
 const WIRE: Readonly<Record<Status, string>> = {
   skipped: 'skipped',
   ok: 'ok',
@@ -52,7 +57,7 @@ export const diagnose = command({
   },
 })
 
-function show(results: readonly Result[], printer: Printer): void {
+export function show(results: readonly Result[], printer: Printer): void {
   for (const { title, findings } of results) {
     printer.line(title)
     for (const finding of findings) showFinding(finding, printer)
@@ -68,7 +73,7 @@ function showFinding({ status, message, advice }: Finding, printer: Printer): vo
 }
 
 /** The members that OpenBao's has. */
-function asData(results: readonly Result[], status: Status) {
+export function asData(results: readonly Result[], status: Status) {
   return {
     name: 'Keyhold Diagnose',
     status: WIRE[status],
