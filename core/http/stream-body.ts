@@ -6,6 +6,8 @@ import type { ServerResponse } from 'node:http'
 import type { Clock } from '../clock.ts'
 import type { Streamed } from '../plugin/response.ts'
 
+/** How soon a reader that went without a word is looked for, where there is nothing to send. */
+const KEEP_ALIVE_MS = 60_000
 /** A reader that takes nothing for this long is cut off; between two parts of a source any time may pass. */
 const STALLED_MS = 30_000
 
@@ -22,6 +24,7 @@ export async function sendStream(
 ): Promise<void> {
   const parts = source[Symbol.asyncIterator]()
   outgoing.setTimeout(0)
+  outgoing.socket?.setKeepAlive(true, KEEP_ALIVE_MS)
   outgoing.flushHeaders()
   outgoing.once('close', () => void parts.return?.())
   try {
