@@ -2,7 +2,7 @@
  * `server -dev`: a server to try things on. It is initialised and unsealed by itself, with one share, keeps its data in
  * an embedded SQLite file that goes with it, and has `secret/` mounted as KV v2. Never for secrets that matter.
  */
-import { mkdtempSync, rmSync } from 'node:fs'
+import { accessSync, constants, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { systemClock } from '../../core/clock.ts'
@@ -49,7 +49,7 @@ export function devConfig(
     listeners: [
       {
         address,
-        tls: files && devTls(files),
+        tls: files && tlsConfig(files),
         forwardedFor: undefined,
         responseHeaders: DEFAULT_CUSTOM_HEADERS,
         limits: DEFAULT_LIMITS,
@@ -72,7 +72,7 @@ export function devAddress(text: string): ListenAddress & { readonly kind: 'tcp'
   )
 }
 
-function devTls({ certFile, keyFile }: DevFiles): TlsConfig {
+function tlsConfig({ certFile, keyFile }: DevFiles): TlsConfig {
   return {
     certFile,
     keyFile,
@@ -85,6 +85,14 @@ function devTls({ certFile, keyFile }: DevFiles): TlsConfig {
   }
 }
 
+/** The certificate of a start. */
+export interface DevTls {
+  /** What the listener reads. */
+  readonly files: DevFiles
+  /** Done once it listens, so that a second start that fails leaves the files of the first alone; where clients find it. */
+  readonly publish: () => DevFiles
+}
+
 /**
  * A certificate for this start, in files.
  *
@@ -94,10 +102,16 @@ function devTls({ certFile, keyFile }: DevFiles): TlsConfig {
 export function devCertificate(
   { host }: { host: string },
   { named, folder }: { named: string | undefined; folder: string },
-): DevFiles {
+): DevTls {
+  if (named !== undefined) checkCertificateFolder(named)
   const made = makeDevCertificate(host, { random: systemRandom, nowMs: systemClock.nowMs() })
+  const files = writeDevFiles(folder, made)
+  return { files, publish: () => (named === undefined ? files : writeDevFiles(named, made)) }
+}
+
+function checkCertificateFolder(named: string): void {
   try {
-    return writeDevFiles(named ?? folder, made)
+    accessSync(join(named, '.'), constants.W_OK | constants.X_OK)
   } catch (cause) {
     throw new FlagsRefused(
       `-dev-tls-cert-dir must be a folder that the server can write to; ${named} is none`,

@@ -103,8 +103,8 @@ async function runDev(flags: Flags, terminal: Terminal, startedAs: string): Prom
   const folder = devFolder()
   try {
     const where = { named: flags['dev-tls-cert-dir'], folder: folder.path }
-    const files = flags['dev-tls'] ? devCertificate(address, where) : undefined
-    const config = devConfig(address, { folder: folder.path, files })
+    const tls = flags['dev-tls'] ? devCertificate(address, where) : undefined
+    const config = devConfig(address, { folder: folder.path, files: tls?.files })
     const server = await RunningServer.start(config, serverLog)
     const keys = await prepareDev(server.node, { rootTokenId })
     if (!flags['dev-no-store-token']) keepToken(keys.rootToken, terminal, log)
@@ -114,7 +114,7 @@ async function runDev(flags: Flags, terminal: Terminal, startedAs: string): Prom
       byNpm: env['npm_lifecycle_event'] !== undefined,
     })
     const banner = devBanner(
-      { url: server.urls[0] ?? '', authorityFile: files?.authorityFile },
+      { url: server.urls[0] ?? '', authorityFile: tls?.publish().authorityFile },
       keys,
       command,
     )

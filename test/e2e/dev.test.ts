@@ -108,6 +108,14 @@ test('with -dev-tls only who trusts its authority talks to it, and nobody withou
   const trusting = { ...env, VAULT_CACERT: join(folder, 'vault-ca.pem') }
   expect(await run(['status'], { env: trusting })).toMatchObject({ code: 0 })
   expect((await run(['status'], { env })).err).toContain('signed by unknown authority')
+  const port = new URL(dev.address).port
+  const second = [
+    '-dev-tls',
+    `-dev-tls-cert-dir=${folder}`,
+    `-dev-listen-address=127.0.0.1:${port}`,
+  ]
+  expect(await run(['server', ...second])).toMatchObject({ code: 1 })
+  expect(await run(['status'], { env: trusting })).toMatchObject({ code: 0 })
   const plain = { ...trusting, VAULT_ADDR: dev.address.replace('https', 'http') }
   expect((await run(['status'], { env: plain })).code).toBe(1)
 })
