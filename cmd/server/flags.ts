@@ -9,6 +9,7 @@ const OPTIONS = {
   dev: { type: 'boolean', default: false },
   'dev-root-token-id': { type: 'string' },
   'dev-listen-address': { type: 'string' },
+  'dev-plugin-dir': { type: 'string' },
   'dev-no-store-token': { type: 'boolean', default: false },
   'dev-tls': { type: 'boolean', default: false },
   'dev-tls-cert-dir': { type: 'string' },
@@ -37,6 +38,7 @@ Options:
   -dev-root-token-id=TEXT   Its root token.
   -dev-listen-address=ADDR  Its address; default 127.0.0.1:8200.
   -dev-no-store-token       Leaves the token file of the command line alone.
+  -dev-plugin-dir=PATH      Its folder of external plugins; default: it takes none.
   -dev-tls                  As -dev, over TLS, with a certificate that is made for it.
   -dev-tls-cert-dir=PATH    Folder for its files; default: one that goes when it stops.
   -log-level=LEVEL          trace, debug, info, warn or error.

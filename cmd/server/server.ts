@@ -1,4 +1,5 @@
 /** `keyhold server`: reads what it is told, starts, and runs until a signal ends it. */
+import { resolve } from 'node:path'
 import { ListenerRefused } from '../../core/http/listener-refused.ts'
 import { PRODUCT_VERSION } from '../../core/version.ts'
 import { StorageRefused } from '../../storage/contract.ts'
@@ -105,7 +106,14 @@ async function runDev(flags: Flags, terminal: Terminal, startedAs: string): Prom
     const where = { named: flags['dev-tls-cert-dir'], folder: folder.path }
     const tls = flags['dev-tls'] ? devCertificate(address, where) : undefined
     const config = devConfig(address, { folder: folder.path, files: tls?.files })
-    const server = await RunningServer.start(config, serverLog)
+    const plugins = flags['dev-plugin-dir']
+    const server = await RunningServer.start(
+      {
+        ...config,
+        ...(plugins !== undefined && { externalPlugins: { directory: resolve(plugins) } }),
+      },
+      serverLog,
+    )
     const keys = await prepareDev(server.node, { rootTokenId })
     if (!flags['dev-no-store-token']) keepToken(keys.rootToken, terminal, log)
     const command = typedCommand({

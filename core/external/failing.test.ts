@@ -122,6 +122,20 @@ test('an error of the contract reaches the client with its status', async () => 
   expect(await cluster.read('at/a')).toMatchObject({ status: 400, errors: ['not so'] })
 })
 
+test('an error brings no headers but Retry-After', async () => {
+  const cluster = await mounted(
+    pluginOf(
+      "read: () => { throw new RequestError(503, 'later', { headers: { 'Retry-After': '7', 'Set-Cookie': 'a=b' } }) }",
+    ),
+  )
+
+  const { status, headers } = await cluster.read('at/a')
+
+  expect(status).toBe(503)
+  expect(headers).toMatchObject({ 'Retry-After': '7' })
+  expect(headers).not.toHaveProperty('Set-Cookie')
+})
+
 test.each([
   ['is no object', "'text'"],
   ['has a status of its own making', '{ status: 99 }'],

@@ -143,6 +143,15 @@ test('requests under way end in the old process, and none is lost, while a plugi
   expect(cluster.failures).toEqual([])
 })
 
+test('one process of a version serves all its mounts', async () => {
+  const cluster = await mounted(pluginOf('read: () => ({ data: { pid: process.pid } })'), {
+    nodes: 1,
+  })
+  await cluster.write('sys/mounts/other', { type: 'tried' })
+
+  expect((await cluster.read('other/a')).data).toEqual((await cluster.read('at/a')).data)
+})
+
 test('a reload starts another process, and the old one ends when its calls are over', async () => {
   const cluster = await mounted(pluginOf('read: () => ({ data: { pid: process.pid } })'), {
     nodes: 1,

@@ -83,6 +83,8 @@ export class PluginProcess {
   #heard = true
   #missed = 0
   #watching = false
+  /** A call was given up: what it does may be why nothing is heard. */
+  #suspected = false
   #cancelStart: () => void
 
   constructor({ child, pipe, remove }: Spawned, parts: ProcessParts) {
@@ -142,6 +144,8 @@ export class PluginProcess {
     const cancelTimer = this.#parts.clock.after(maxMs, () => {
       this.#calls.delete(number)
       reject(this.#failure(`gave no answer within ${maxMs / 1000} s`))
+      this.#suspected = true
+      if (!this.#watching) this.#watch()
     })
     const hint = storage === undefined ? '' : hintOf(work)
     const known = storage === undefined ? NOTHING : this.#foresight.records(hint, storage)
@@ -239,7 +243,12 @@ export class PluginProcess {
     if ('stack' in told) throw new Error(`in the plugin ${this.#parts.plugin.name}: ${told.stack}`)
     const { name, status, errors, headers, data } = told
     if (name === 'FieldError') throw new FieldError(errors[0] ?? '')
-    throw new RequestError(status, errors, { headers, ...(isJsonObject(data) && { data }) })
+    const after = headers['Retry-After']
+    throw new RequestError(status, errors, {
+      // Any other header would be one that nobody has let pass.
+      ...(after !== undefined && { headers: { 'Retry-After': after } }),
+      ...(isJsonObject(data) && { data }),
+    })
   }
 
   #say(message: ToPlugin): void {
@@ -256,15 +265,17 @@ export class PluginProcess {
     this.#pipe.write(frame)
   }
 
-  /** Whether the process still answers is looked at only while something waits for it. */
+  /** Whether the process still answers is looked at while something waits for it, and until it has answered. */
   #watch(): void {
     this.#watching = true
     this.#heard = false
+    this.#suspected = false
     this.#say({ say: 'ping' })
     this.#parts.clock.after(WATCH_MS, () => {
       this.#watching = false
-      if (this.#ended || this.#calls.size === 0) return
+      if (this.#ended) return
       this.#missed = this.#heard ? 0 : this.#missed + 1
+      if (this.#heard && this.#calls.size === 0 && !this.#suspected) return
       if (this.#missed < MAX_MISSED) this.#watch()
       else this.#end(`has not answered for ${(MAX_MISSED * WATCH_MS) / 1000} s`)
     })

@@ -3,7 +3,7 @@
  * other process, has no environment but what was registered, and holds no key.
  */
 import { spawn, type ChildProcess } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, extname, join } from 'node:path'
 import { Duplex } from 'node:stream'
@@ -47,7 +47,7 @@ export function spawnPlugin(
   { files, entry }: PluginFiles,
   { args, env, temporaryDirectory = tmpdir() }: SpawnOptions,
 ): Spawned {
-  const folder = mkdtempSync(join(temporaryDirectory, 'keyhold-plugin-'))
+  const folder = mkdtempSync(join(realpathSync(temporaryDirectory), 'keyhold-plugin-'))
   const remove = () => rmSync(folder, { recursive: true, force: true })
   try {
     copyInto(folder, files)

@@ -17,7 +17,7 @@ export const TALLY = (/^```ts\n(.*?)^```$/ms.exec(page)?.[1] ?? '').replaceAll(
 /** A plugin of one path, `:name`, whose handlers are the given text. */
 export function pluginOf(operations: string, { more = '', kind = 'secret' } = {}): string {
   return `
-import { BadRequest, kind, path, string } from 'keyhold/plugin'
+import { BadRequest, kind, path, RequestError, string } from 'keyhold/plugin'
 import { writeSync } from 'node:fs'
 import { z } from 'zod'
 const records = kind('text', z.object({ text: z.string() }))
