@@ -3,8 +3,8 @@
  * here and says why in the commit. Rates and times depend on the machine: `npm run bench` measures those.
  */
 export const BUDGETS = {
-  /** The archive, in bytes: 476 kB when this was written. */
-  packedBytes: 550_000,
+  /** The archive, in bytes: 569 kB when this was written. */
+  packedBytes: 700_000,
   /** Packages that it brings, its own among them: 23. Each is one more to trust. */
   packages: 25,
   /** All that is installed, in bytes: 61 MB, of which better-sqlite3 is 27 for eight platforms and openpgp 17, with each build twice. */
