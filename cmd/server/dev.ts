@@ -111,7 +111,7 @@ export function devCertificate(
 
 function checkCertificateFolder(named: string): void {
   try {
-    accessSync(join(named, '.'), constants.W_OK | constants.X_OK)
+    accessSync(`${named}/`, constants.W_OK | constants.X_OK)
   } catch (cause) {
     throw new FlagsRefused(
       `-dev-tls-cert-dir must be a folder that the server can write to; ${named} is none`,

@@ -123,6 +123,8 @@ test('with -dev-tls only who trusts its authority talks to it, and nobody withou
 test('the folder for the certificate is refused where it is none, or means nothing', async () => {
   const none = await run(['server', '-dev-tls', '-dev-tls-cert-dir=/nowhere'])
   expect([none.code, none.err]).toEqual([1, expect.stringContaining('/nowhere is none')])
+  const file = await run(['server', '-dev-tls', '-dev-tls-cert-dir=/etc/hostname'])
+  expect([file.code, file.err]).toEqual([1, expect.stringContaining('/etc/hostname is none')])
   const idle = await run(['server', '-dev', '-dev-tls-cert-dir=/tmp'])
   expect([idle.code, idle.err]).toEqual([1, expect.stringContaining('without -dev-tls')])
 })
