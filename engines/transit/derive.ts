@@ -25,11 +25,39 @@ export function deriveBytes(
   context: Buffer,
   length: number,
 ): Buffer {
-  if (kdf === 'hkdf_sha256') return Buffer.from(hkdfSync('sha256', key, '', context, length))
+  if (kdf === 'hkdf_sha256') return hkdf(key, context, length)
   const counter = Buffer.from([0, 0, 0, 0])
   const bits = Buffer.from([0, 0, 1, 0])
   const mac = createHmac('sha256', key).update(counter).update(context).update(bits).digest()
   return mac.subarray(0, length)
+}
+
+/** Of the info that node:crypto takes. */
+const MAX_INFO_BYTES = 1024
+/** What stands for no salt: as many zeroes as the hash has bytes. */
+const NO_SALT = Buffer.alloc(32)
+
+function hkdf(key: KeyObject, context: Buffer, length: number): Buffer {
+  if (context.length <= MAX_INFO_BYTES) {
+    return Buffer.from(hkdfSync('sha256', key, '', context, length))
+  }
+  const bytes = key.export()
+  const extracted = createHmac('sha256', NO_SALT).update(bytes).digest()
+  bytes.fill(0)
+  const blocks: Buffer[] = []
+  for (let at = 0; at < length; at += NO_SALT.length) {
+    const mac = createHmac('sha256', extracted).update(blocks.at(-1) ?? '')
+    blocks.push(
+      mac
+        .update(context)
+        .update(Buffer.from([blocks.length + 1]))
+        .digest(),
+    )
+  }
+  extracted.fill(0)
+  const derived = Buffer.concat(blocks).subarray(0, length)
+  for (const block of blocks) block.fill(0)
+  return derived
 }
 
 export function deriveKey(
