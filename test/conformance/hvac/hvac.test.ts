@@ -34,6 +34,7 @@ const MODULES = [
   'api/auth_methods/test_approle.py',
   'api/secrets_engines/test_kv_v1.py',
   'api/secrets_engines/test_kv_v2.py',
+  'api/secrets_engines/test_transit.py',
   'v1/test_approle.py',
   'v1/test_integration.py',
   'v1/test_system_backend.py',
