@@ -19,7 +19,8 @@ import { freePort } from '../support/free-port.ts'
 import { memberOf } from '../support/json.ts'
 import { startCluster } from '../support/kit.ts'
 import { runLoad } from './load.ts'
-import { OPERATIONS, prepare, type Prepared } from './operations.ts'
+import type { Prepared } from './operation.ts'
+import { OPERATIONS, prepare } from './operations.ts'
 
 const LEASES = 10_000
 const MANY = 1_000_000

@@ -1,22 +1,7 @@
 /** What is measured: each operation as a script of requests, on a server that `prepare` has set up. */
 import type { Api } from '../support/api-client.ts'
-import type { Script } from './load.ts'
-
-export interface Prepared {
-  /** With a narrow policy. */
-  readonly token: string
-  readonly roleId: string
-  readonly secretId: string
-  readonly batchRoleId: string
-  readonly batchSecretId: string
-}
-
-export interface Operation {
-  readonly name: string
-  /** Share of the bare node:http rate that it has to reach at 32 connections, where the project has set one. */
-  readonly mark?: number
-  readonly script: (prepared: Prepared, connection: number) => Script
-}
+import { always, request, type Operation, type Prepared } from './operation.ts'
+import { prepareTransit, TRANSIT_OPERATIONS, TRANSIT_POLICY } from './transit-operations.ts'
 
 const KEYS = 1000
 const LISTED_KEYS = 10_000
@@ -25,25 +10,8 @@ path "secret/data/app/*" { capabilities = ["create", "read", "update"] }
 path "secret/metadata/many/*" { capabilities = ["list"] }
 path "secret/metadata/many" { capabilities = ["list"] }
 path "sys/wrapping/wrap" { capabilities = ["update"] }
+${TRANSIT_POLICY}
 `
-
-function request(method: string, path: string, token: string, body?: unknown): Buffer {
-  const text = body === undefined ? '' : JSON.stringify(body)
-  const lines = [
-    `${method} /v1/${path} HTTP/1.1`,
-    'Host: 127.0.0.1',
-    ...(token === '' ? [] : [`X-Vault-Token: ${token}`]),
-    ...(text === ''
-      ? []
-      : ['Content-Type: application/json', `Content-Length: ${Buffer.byteLength(text)}`]),
-  ]
-  return Buffer.from(`${lines.join('\r\n')}\r\n\r\n${text}`)
-}
-
-/** The same request over and over. */
-function always(bytes: Buffer): Script {
-  return { next: () => bytes, keepsAnswers: false, requestsPerOperation: 1 }
-}
 
 export const OPERATIONS: readonly Operation[] = [
   {
@@ -107,6 +75,7 @@ export const OPERATIONS: readonly Operation[] = [
     name: 'list-10000',
     script: ({ token }) => always(request('GET', 'secret/metadata/many?list=true', token)),
   },
+  ...TRANSIT_OPERATIONS,
 ]
 
 function withHeader(bytes: Buffer): Buffer {
@@ -141,7 +110,9 @@ export async function prepare(api: Api, rootToken: string, dir: string): Promise
   )
   await inParallel(LISTED_KEYS, (i) => call('POST', `secret/data/many/${i}`, { data: { a: 'b' } }))
   const made = await call('POST', 'auth/token/create', { policies: ['bench'], ttl: '24h' })
+  const transit = await prepareTransit(call, textAt)
   return {
+    transit,
     token: textAt(made, 'auth', 'client_token'),
     roleId: textAt(await call('GET', 'auth/approle/role/bench/role-id'), 'data', 'role_id'),
     secretId: textAt(await call('POST', 'auth/approle/role/bench/secret-id'), 'data', 'secret_id'),
@@ -161,8 +132,8 @@ async function inParallel(count: number, work: (i: number) => Promise<unknown>):
   }
 }
 
-function textAt(json: Readonly<Record<string, unknown>>, ...path: readonly string[]): string {
-  let value: unknown = json
+function textAt(json: unknown, ...path: readonly string[]): string {
+  let value = json
   for (const name of path) {
     value = typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined
   }
