@@ -373,6 +373,21 @@ test('a node whose directory lacks the file answers its mount with a clear error
   expect((await cluster.read('at/a', { node: 0 })).data).toEqual({ fine: true })
 })
 
+test('nodes answer by what lies in their own directories, and one without a directory says so', async () => {
+  const cluster = await mounted(pluginOf(GOOD), { nodes: 3 }, (directory) => [
+    directory,
+    join(directory, 'elsewhere'),
+    undefined,
+  ])
+
+  const answers = [0, 1, 2].map((node) => cluster.read('at/a', { node }))
+  const [own, empty, none] = await Promise.all(answers)
+
+  expect(own?.data).toEqual({ fine: true })
+  expect(empty?.errors[0]).toContain('its file is not in the plugin directory of this node')
+  expect(none?.errors[0]).toContain('cannot run: this node has no plugin_directory')
+})
+
 test('a file that was replaced does not run', async () => {
   const cluster = await mounted(pluginOf(GOOD), { nodes: 1 })
   cluster.put({ 'tried.mjs': pluginOf(GOOD.replace('true', 'false')) })

@@ -51,9 +51,14 @@ function pluginDirectory(): string {
   return directory
 }
 
-export async function startPluginCluster(options: ClusterOptions = {}): Promise<PluginCluster> {
+/** @param directories of the nodes, where they are not the same */
+export async function startPluginCluster(
+  options: ClusterOptions = {},
+  directories?: (directory: string) => readonly (string | undefined)[],
+): Promise<PluginCluster> {
   const directory = pluginDirectory()
-  const cluster = await startCluster({ pluginDirectory: directory, ...options })
+  const own = directories?.(directory) ?? directory
+  const cluster = await startCluster({ pluginDirectory: own, ...options })
   onTestFinished(() => cluster.close())
   return Object.assign(cluster, {
     directory,
@@ -66,11 +71,8 @@ export async function startPluginCluster(options: ClusterOptions = {}): Promise<
     async register(command: string, more: { type?: string; name?: string } = {}) {
       const { sha256 } = await readPlugin(join(directory, command))
       const { type = 'secret', name = command.replace(/\..*$/, ''), ...body } = more
-      const answer = await cluster.write(`sys/plugins/catalog/${type}/${name}`, {
-        sha256,
-        command,
-        ...body,
-      })
+      const at = `sys/plugins/catalog/${type}/${name}`
+      const answer = await cluster.write(at, { sha256, command, ...body }, { node: 0 })
       expect(answer).toMatchObject({ status: 204 })
     },
   })
@@ -80,12 +82,13 @@ export async function startPluginCluster(options: ClusterOptions = {}): Promise<
 export async function mounted(
   text: string,
   { type = 'secret', ...options }: ClusterOptions & { type?: 'secret' | 'auth' } = {},
+  directories?: (directory: string) => readonly (string | undefined)[],
 ): Promise<PluginCluster> {
-  const cluster = await startPluginCluster(options)
+  const cluster = await startPluginCluster(options, directories)
   cluster.put({ 'tried.mjs': text })
   await cluster.register('tried.mjs', { type, version: 'v1.0.0' })
   const at = type === 'auth' ? 'sys/auth/at' : 'sys/mounts/at'
-  const made = await cluster.write(at, { type: 'tried' })
+  const made = await cluster.write(at, { type: 'tried' }, { node: 0 })
   if (made.status !== 204)
     throw new Error([made.text, ...cluster.pluginLog, ...cluster.failures].join('\n'))
   return cluster

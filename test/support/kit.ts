@@ -29,7 +29,7 @@ export interface ClusterOptions {
   /** Engines and methods beside the built-in ones. */
   readonly plugins?: readonly PluginType[]
   /** Where external plugins may lie: one for all nodes, or one each. */
-  readonly pluginDirectory?: string | readonly string[]
+  readonly pluginDirectory?: string | readonly (string | undefined)[]
   /** Longest time of a call to one. */
   readonly pluginCallMs?: number
   /** Where audit files may lie. */
