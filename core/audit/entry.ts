@@ -20,6 +20,7 @@ import type {
   ResponseFacts,
   WrapFacts,
 } from './facts.ts'
+import { jsonxOf } from './jsonx.ts'
 import { quoteList, quoteMap } from './quote.ts'
 import type { SaltedHash } from './salted-hash.ts'
 
@@ -33,6 +34,8 @@ export interface EntryFormat {
   readonly prefix: string
   /** What is left out; absent: nothing. */
   readonly exclude?: Exclusion
+  /** The line is JSONx instead of JSON. */
+  readonly jsonx?: boolean
 }
 
 /** Headers that hold credentials are hashed whatever the configuration says. */
@@ -69,8 +72,9 @@ export class EntryWriter {
   }
 
   #line(json: string): string {
-    const { prefix, exclude } = this.#format
-    return `${prefix}${exclude === undefined ? json : exclude(json)}\n`
+    const { prefix, exclude, jsonx } = this.#format
+    const text = exclude === undefined ? json : exclude(json)
+    return `${prefix}${jsonx === true ? jsonxOf(text) : text}\n`
   }
 
   #opening(entry: RequestEntry, type: string): string {

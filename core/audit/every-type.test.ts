@@ -83,7 +83,7 @@ async function written(type: string, options: Readonly<Record<string, string>>) 
   await broker.recordResponse(entry('read', 'filtered'))
   await broker.recordResponse(entry('list', 'wanted'))
   return vi.waitFor(() => {
-    expect(place.received()).toContain('"path":"wanted"')
+    expect(place.received()).toContain('wanted')
     return place.received()
   })
 }
@@ -100,6 +100,11 @@ describe.each(Object.keys(PLACES))('%s', (type) => {
     ['hmac_accessor', { hmac_accessor: 'false' }, '"accessor":"anAccessor"'],
     ['elide_list_responses', { elide_list_responses: 'true' }, '"data":{"keys":2}'],
     ['prefix', { prefix: '@cee: ' }, '@cee: {"time"'],
+    [
+      'jsonx',
+      { format: 'jsonx' },
+      '<json:string name="operation">list</json:string><json:string name="path">wanted</json:string>',
+    ],
     ['exclude', { exclude: '[{"fields":["/auth"]}]' }, '"type":"response","request"'],
   ])('%s', async (_name, options, shown) => {
     expect(await written(type, options)).toContain(shown)

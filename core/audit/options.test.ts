@@ -33,8 +33,8 @@ describe('what is wrong has the text that clients know', () => {
     ['file', { file_path: 'discard', format: 'xml' }, 'unknown format type "xml"'],
     [
       'file',
-      { file_path: 'discard', format: 'jsonx' },
-      'jsonx formatting has been removed, consider switching to json by omitting "format" or setting it to "json"',
+      { file_path: join(auditDirectory, 'a.log'), format: 'jsonx', chain: 'true' },
+      '"chain" signs lines of JSON: leave "format" out, or "chain"',
     ],
     [
       'file',

@@ -81,7 +81,7 @@ export function parseDevice(
   const readSink = sinkReaders.get(type)
   if (readSink === undefined) throw unknownType(type)
   const sink = readSink(options, config)
-  checkFormat(options['format'])
+  const jsonx = readFormat(options['format'], flag(options, 'chain', false))
   const { filter, exclude } = options
   const selection = readSelection(filter, flag(options, 'fallback', false))
   const format = {
@@ -89,6 +89,7 @@ export function parseDevice(
     logRaw: flag(options, 'log_raw', false),
     elideListResponses: flag(options, 'elide_list_responses', false),
     prefix: readPrefix(options['prefix'], config),
+    ...(jsonx && { jsonx }),
     ...(exclude !== undefined && exclude !== '' && { exclude: parseExclusion(exclude) }),
   }
   return { format, sink, ...(Object.keys(selection).length > 0 && { selection }) }
@@ -126,18 +127,18 @@ function unknownType(type: string): BadRequest {
   )
 }
 
-function checkFormat(format = 'json'): void {
-  if (format === 'json') return
-  if (format === 'jsonx') {
+/** @returns whether lines are JSONx */
+function readFormat(format = 'json', isSigned: boolean): boolean {
+  if (format === 'json') return false
+  if (format !== 'jsonx') {
     throw new BadRequest(
-      'jsonx formatting has been removed, consider switching to json by omitting "format" or setting it to "json"',
+      REPEATABLE.test(format)
+        ? `unknown format type "${format}"`
+        : 'unknown format type; "format" may be "json" or "jsonx"',
     )
   }
-  throw new BadRequest(
-    REPEATABLE.test(format)
-      ? `unknown format type "${format}"`
-      : 'unknown format type; "format" may be "json"',
-  )
+  if (isSigned) throw new BadRequest('"chain" signs lines of JSON: leave "format" out, or "chain"')
+  return true
 }
 
 function flag(
