@@ -1,0 +1,79 @@
+/** Judges of signatures: of the message, and of its digest alone, which goes another way (`prehashed`). */
+import { createHash } from 'node:crypto'
+import { importPublicKey } from '../../../engines/transit/import.ts'
+import type { HashAlgorithm } from '../../../engines/transit/hashes.ts'
+import { isSigned, type Scheme } from '../../../engines/transit/signature.ts'
+import { EMPTY, hashNamed, keyWith, taken, typeNamed, type JudgeOf } from './judges.ts'
+import { bytesOf, numberOf, textOf, type Group } from './vectors.ts'
+
+/** @param marshaling as the file has them: DER, or both numbers side by side */
+export const ecdsa =
+  (typeName: string, marshaling: Scheme['marshaling']): JudgeOf =>
+  (group) =>
+    bothWays(group, typeName, { ...PLAIN, marshaling })
+
+/** Whatever hash and `prehashed` say, it is pure Ed25519. */
+export const ed25519: JudgeOf = (group) => {
+  const verifies = verifierOf(group, 'ed25519')
+  if (verifies === undefined) return undefined
+  return (one) => [verifies(bytesOf(one, 'msg'), bytesOf(one, 'sig'), { ...PLAIN, hash: ANY })]
+}
+
+/** PSS with the same hash in its mask. With the salt's length as the file says it; and with `auto`, which takes others too. */
+export const pss: JudgeOf = (group) => {
+  if (textOf(group, 'sha') !== textOf(group, 'mgfSha')) return undefined
+  const type = `rsa-${numberOf(group, 'keySize')}`
+  const exact = bothWays(group, type, { ...PLAIN, saltLength: numberOf(group, 'sLen') })
+  const auto = bothWays(group, type, { ...PLAIN, saltLength: 'auto' })
+  if (exact === undefined || auto === undefined) return undefined
+  return (one) => {
+    const hasOtherSalt = one.comment.startsWith('s_len changed')
+    return [...exact(one), ...auto(one).map((verdict) => verdict !== hasOtherSalt)]
+  }
+}
+
+/** PKCS #1 v1.5; also as `hash_algorithm=none` with the DigestInfo as the input. */
+export const pkcs1: JudgeOf = (group) => {
+  const hash = hashNamed(textOf(group, 'sha'))
+  const type = `rsa-${numberOf(group, 'keySize')}`
+  const scheme: Settings = { ...PLAIN, padding: 'pkcs1v15' }
+  const both = bothWays(group, type, scheme)
+  const verifies = verifierOf(group, type)
+  if (hash === undefined || both === undefined || verifies === undefined) return undefined
+  return (one) => {
+    const info = Buffer.concat([hash.digestInfo, digestOf(hash, bytesOf(one, 'msg'))])
+    const raw = { ...scheme, hash: undefined, prehashed: true }
+    return [...both(one), verifies(info, bytesOf(one, 'sig'), raw)]
+  }
+}
+
+type Settings = Omit<Scheme, 'hash' | 'prehashed'>
+const PLAIN = { padding: 'pss', marshaling: 'asn1', saltLength: 'auto', prehashed: false } as const
+const ANY = hashNamed('SHA-256')
+
+type Verifies = (input: Buffer, signature: Buffer, scheme: Scheme) => boolean
+
+function verifierOf(group: Group, typeName: string): Verifies | undefined {
+  const type = typeNamed(typeName)
+  if (type === undefined) return undefined
+  const { key, loaded } = keyWith(type, importPublicKey(type, textOf(group, 'publicKeyPem')))
+  return (input, signature, scheme) =>
+    taken(() => isSigned(key, loaded, { input, context: EMPTY, signature }, scheme))
+}
+
+function bothWays(group: Group, typeName: string, settings: Settings) {
+  const hash = hashNamed(textOf(group, 'sha'))
+  const verifies = verifierOf(group, typeName)
+  if (hash === undefined || verifies === undefined) return undefined
+  return (one: Parameters<typeof bytesOf>[0]) => {
+    const [input, signature] = [bytesOf(one, 'msg'), bytesOf(one, 'sig')]
+    return [
+      verifies(input, signature, { ...settings, hash, prehashed: false }),
+      verifies(digestOf(hash, input), signature, { ...settings, hash, prehashed: true }),
+    ]
+  }
+}
+
+function digestOf({ openssl }: HashAlgorithm, input: Buffer): Buffer {
+  return createHash(openssl).update(input).digest()
+}
