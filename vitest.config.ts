@@ -12,7 +12,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: [
-            '{core,engines,auth,storage,cmd,scripts}/**/*.test.ts',
+            '{core,engines,auth,storage,cmd,clients,scripts}/**/*.test.ts',
             'test/support/**/*.test.ts',
           ],
           setupFiles: ['test/support/check-records.ts'],

@@ -7,7 +7,7 @@ export interface Import {
   readonly target: string
 }
 
-const SOURCES = '{cmd,core,engines,auth,storage}/**/*.ts'
+const SOURCES = '{cmd,core,engines,auth,storage,clients}/**/*.ts'
 /** `import … from`, `export … from`, `import()`, a bare `import`, and a module that is loaded by its URL. */
 const RELATIVE = /(?:\bfrom|\bimport|\bnew\s+URL)\s*\(?\s*['"`](\.[^'"`]+)['"`]/g
 

@@ -19,6 +19,9 @@ describe('an import goes the wrong way', () => {
     ['engines/kv/engine.ts', 'storage/contract.ts'],
     ['engines/system/engine.ts', 'core/http/listener.ts'],
     ['auth/approle/engine.ts', 'core/pipeline.ts'],
+    ['clients/js/src/client.ts', 'core/json.ts'],
+    ['core/pipeline.ts', 'clients/js/src/client.ts'],
+    ['engines/transit/engine.ts', 'clients/js/src/client.ts'],
   ])('from %s to %s', (file, target) => {
     expect(wrongWay(file, target)).toBeTypeOf('string')
   })
@@ -37,6 +40,8 @@ describe('an import goes the right way', () => {
     ['engines/system/engine.ts', 'core/tokens/find.ts'],
     ['auth/token/paths/create.ts', 'core/request/authorize.ts'],
     ['cmd/server/plugins.ts', 'engines/kv/engine.ts'],
+    ['cmd/cli/encrypt.ts', 'clients/js/src/main.ts'],
+    ['clients/js/src/client.ts', 'clients/js/src/json.ts'],
     ['engines/kv/v2/life.test.ts', 'test/support/kit.ts'],
   ])('from %s to %s', (file, target) => {
     expect(wrongWay(file, target)).toBeUndefined()

@@ -21,6 +21,8 @@ export function wrongWay(file: string, target: string): string | undefined {
   switch (from) {
     case 'storage':
       return to === 'storage' ? undefined : 'a storage imports nothing of the rest'
+    case 'clients':
+      return to === 'clients' ? undefined : 'a client library imports nothing of the rest'
     case 'core':
       return wrongInCore(file, target)
     case 'engines':
