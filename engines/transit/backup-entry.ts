@@ -4,7 +4,7 @@ import { rfc3339 } from '../../core/clock.ts'
 import { BadRequest } from '../../core/errors.ts'
 import { isJsonObject, type Json, type JsonObject } from '../../core/json.ts'
 import { ed25519Key, ed25519PublicBytes, versionOf, type MadeVersion } from './generate.ts'
-import { importKey, publicKeyOf } from './import.ts'
+import { importKey, importPublicKey, publicKeyOf } from './import.ts'
 import type { KeyType } from './key-types.ts'
 import type { Loaded } from './keys.ts'
 import { Material } from './material.ts'
@@ -62,7 +62,10 @@ function keyMembers(type: KeyType, key: KeyObject): EntryObject {
   switch (type.family) {
     case 'aead':
     case 'hmac':
+    case 'cmac':
       return { key: base64(key.export()) }
+    case 'ml-dsa':
+      return mlDsaMembers(key)
     case 'ed25519': {
       const publicKey = ed25519PublicBytes(key).toString('base64')
       return {
@@ -79,6 +82,13 @@ function keyMembers(type: KeyType, key: KeyObject): EntryObject {
     case 'rsa':
       return key.type === 'private' ? { rsa_key: rsaMembers(key) } : rsaPublicMembers(key)
   }
+}
+
+function mlDsaMembers(key: KeyObject): EntryObject {
+  if (key.type === 'private') {
+    return { key: base64(key.export({ format: 'der', type: 'pkcs8' })) }
+  }
+  return { public_key: String(key.export({ format: 'pem', type: 'spki' })) }
 }
 
 function rsaMembers(key: KeyObject): EntryObject {
@@ -149,7 +159,13 @@ function readKey(type: KeyType, entry: JsonObject): KeyObject {
   switch (type.family) {
     case 'aead':
     case 'hmac':
+    case 'cmac':
       return zeroing(demandBytes(entry, 'key'), (bytes) => importKey(type, bytes))
+    case 'ml-dsa': {
+      const own = bytesOf(entry, 'key')
+      if (own !== undefined) return zeroing(own, (bytes) => importKey(type, bytes))
+      return importPublicKey(type, textOf(entry, 'public_key'))
+    }
     case 'ed25519': {
       const pair = bytesOf(entry, 'key')
       if (pair !== undefined) return ed25519Key(pair.subarray(0, 32))

@@ -35,7 +35,14 @@ export function makeRequest(type: KeyType, key: KeyObject, template: string): st
   return `-----BEGIN CERTIFICATE REQUEST-----\n${lines.join('\n')}\n-----END CERTIFICATE REQUEST-----\n`
 }
 
-/** RFC 5758, RFC 8017 and RFC 8410. */
+/** RFC 9881. */
+const ML_DSA_OIDS = {
+  44: '2.16.840.1.101.3.4.3.17',
+  65: '2.16.840.1.101.3.4.3.18',
+  87: '2.16.840.1.101.3.4.3.19',
+}
+
+/** RFC 5758, RFC 8017, RFC 8410 and RFC 9881. */
 function algorithmOf(type: KeyType): { algorithm: Buffer; hash: string | null } {
   switch (type.family) {
     case 'rsa':
@@ -48,6 +55,8 @@ function algorithmOf(type: KeyType): { algorithm: Buffer; hash: string | null } 
         48: { algorithm: sequence(oid('1.2.840.10045.4.3.3')), hash: 'sha384' },
         66: { algorithm: sequence(oid('1.2.840.10045.4.3.4')), hash: 'sha512' },
       }[type.fieldBytes]
+    case 'ml-dsa':
+      return { algorithm: sequence(oid(ML_DSA_OIDS[type.parameterSet])), hash: null }
     default:
       throw new BadRequest(`key type '${type.name}' does not support signing`)
   }

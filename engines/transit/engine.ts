@@ -3,6 +3,7 @@ import type { PluginType } from '../../core/plugin/plugin.ts'
 import { toolPaths } from '../../core/plugin/tools.ts'
 import { rotateDue } from './auto-rotate.ts'
 import { backupPaths } from './paths/backup.ts'
+import { cmacPath } from './paths/cmac.ts'
 import { configPaths } from './paths/config.ts'
 import { dataKeyPaths } from './paths/datakey.ts'
 import { csrPaths } from './paths/csr.ts'
@@ -19,6 +20,7 @@ const paths = [
   ...cipherPaths,
   ...dataKeyPaths,
   ...signPaths,
+  cmacPath,
   ...exportPaths,
   ...importPaths,
   ...backupPaths,

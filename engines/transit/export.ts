@@ -12,6 +12,7 @@ export const EXPORT_KINDS = [
   'encryption-key',
   'signing-key',
   'hmac-key',
+  'cmac-key',
   'public-key',
   'certificate-chain',
 ] as const
@@ -35,6 +36,9 @@ export function exportVersion(
   switch (kind) {
     case 'hmac-key':
       return rawText(material.hmacKey, format)
+    case 'cmac-key':
+      if (type.family !== 'cmac') throw new BadRequest('CMAC not supported for the key')
+      return rawText(material.key, format)
     case 'encryption-key':
       if (!type.encrypts) throw new BadRequest('encryption not supported for the key')
       return privateText(type, material.key, format)
@@ -86,6 +90,8 @@ function ownForm(type: KeyType, key: KeyObject): string {
       return base64AndZero(ed25519Pair(key))
     case 'ecdsa':
       return String(key.export({ format: 'pem', type: 'sec1' })).trimEnd()
+    case 'ml-dsa':
+      return String(key.export({ format: 'pem', type: 'pkcs8' }))
     default:
       return String(key.export({ format: 'pem', type: 'pkcs1' }))
   }

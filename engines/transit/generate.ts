@@ -8,7 +8,7 @@ import {
 } from 'node:crypto'
 import { promisify } from 'node:util'
 import type { Random } from '../../core/random.ts'
-import type { KeyType } from './key-types.ts'
+import type { KeyType, MlDsaType } from './key-types.ts'
 import { Material } from './material.ts'
 import type { KeyVersion, TransitKey } from './records.ts'
 
@@ -66,7 +66,10 @@ function generateKey(
 ): KeyObject | Promise<KeyObject> {
   switch (type.family) {
     case 'aead':
+    case 'cmac':
       return secret(random, type.keyBytes)
+    case 'ml-dsa':
+      return generateMlDsa(type)
     case 'hmac':
       return secret(random, keySize)
     case 'ed25519':
@@ -78,6 +81,18 @@ function generateKey(
         modulusLength: type.modulusBits,
         publicExponent: PUBLIC_EXPONENT,
       }).then(({ privateKey }) => privateKey)
+  }
+}
+
+/** One parameter set at a time: each is a kind of key of its own to node:crypto. */
+async function generateMlDsa({ parameterSet }: MlDsaType): Promise<KeyObject> {
+  switch (parameterSet) {
+    case '44':
+      return (await generatePair('ml-dsa-44', {})).privateKey
+    case '65':
+      return (await generatePair('ml-dsa-65', {})).privateKey
+    case '87':
+      return (await generatePair('ml-dsa-87', {})).privateKey
   }
 }
 
@@ -118,11 +133,13 @@ function publicPart(
   switch (type.family) {
     case 'aead':
     case 'hmac':
+    case 'cmac':
       return {}
     case 'ed25519':
       return { publicKey: derived ? '' : ed25519PublicBytes(key).toString('base64') }
     case 'ecdsa':
     case 'rsa':
+    case 'ml-dsa':
       return { publicKey: publicPem(key) }
   }
 }

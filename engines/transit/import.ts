@@ -9,13 +9,15 @@ const FAILED = 'error importing key: '
 
 /** @param target its bytes, which stay the caller's @throws {BadRequest} they are no key of that type */
 export function importKey(type: KeyType, target: Buffer): KeyObject {
-  if (type.family === 'aead' || type.family === 'hmac') return importSecret(type, target)
+  if (type.family === 'aead' || type.family === 'hmac' || type.family === 'cmac') {
+    return importSecret(type, target)
+  }
   return demandOfType(type, privateKeyOf(target))
 }
 
 function importSecret(type: KeyType, target: Buffer): KeyObject {
   const fits =
-    type.family === 'aead'
+    type.family === 'aead' || type.family === 'cmac'
       ? target.length === type.keyBytes
       : target.length >= MIN_HMAC_BYTES && target.length <= MAX_HMAC_BYTES
   if (!fits) {
@@ -61,6 +63,7 @@ function demandOfType(type: KeyType, key: KeyObject): KeyObject {
   const { asymmetricKeyType: family = '', asymmetricKeyDetails: details = {} } = key
   const fits =
     (type.family === 'ed25519' && family === 'ed25519') ||
+    (type.family === 'ml-dsa' && family === type.name) ||
     (type.family === 'ecdsa' && family === 'ec' && details.namedCurve === type.curve) ||
     (type.family === 'rsa' && family === 'rsa' && details.modulusLength === type.modulusBits)
   if (fits) return key

@@ -27,8 +27,8 @@ export interface RsaType extends Common {
 export interface EcdsaType extends Common {
   readonly family: 'ecdsa'
   /** As OpenSSL names it, and as answers do. */
-  readonly curve: 'prime256v1' | 'secp384r1' | 'secp521r1'
-  readonly shownName: 'P-256' | 'P-384' | 'P-521'
+  readonly curve: 'prime256v1' | 'secp384r1' | 'secp521r1' | 'secp256k1'
+  readonly shownName: 'P-256' | 'P-384' | 'P-521' | 'secp256k1'
   /** Bytes of a coordinate. */
   readonly fieldBytes: 32 | 48 | 66
 }
@@ -41,7 +41,19 @@ export interface HmacType extends Common {
   readonly family: 'hmac'
 }
 
-export type KeyType = AeadType | RsaType | EcdsaType | Ed25519Type | HmacType
+/** FIPS 204. */
+export interface MlDsaType extends Common {
+  readonly family: 'ml-dsa'
+  readonly parameterSet: '44' | '65' | '87'
+}
+
+/** NIST SP 800-38B. */
+export interface CmacType extends Common {
+  readonly family: 'cmac'
+  readonly keyBytes: 16 | 32
+}
+
+export type KeyType = AeadType | RsaType | EcdsaType | Ed25519Type | HmacType | MlDsaType | CmacType
 
 const NEITHER = { encrypts: false, signs: false, derives: false, hasPublicHalf: false }
 
@@ -77,6 +89,18 @@ function ecdsa(
   }
 }
 
+function mlDsa(parameterSet: MlDsaType['parameterSet'], backupNumber: number): MlDsaType {
+  const can = { ...NEITHER, signs: true, hasPublicHalf: true }
+  return { ...can, family: 'ml-dsa', name: `ml-dsa-${parameterSet}`, parameterSet, backupNumber }
+}
+
+function cmac(keyBytes: CmacType['keyBytes'], backupNumber: number): CmacType {
+  return { ...NEITHER, family: 'cmac', name: `aes${keyBytes * 8}-cmac`, keyBytes, backupNumber }
+}
+
+/** Numbers in backups that neither Vault nor OpenBao has. */
+const OWN_NUMBER = 20_000
+
 const ALL: readonly KeyType[] = [
   aead('aes256-gcm96', 'aes-256-gcm', 32, 0),
   aead('aes128-gcm96', 'aes-128-gcm', 16, 8),
@@ -98,6 +122,16 @@ const ALL: readonly KeyType[] = [
   rsa(3072, 9),
   rsa(4096, 4),
   { ...NEITHER, family: 'hmac', name: 'hmac', backupNumber: 10 },
+  cmac(16, 12),
+  cmac(32, 13),
+  ecdsa(
+    'ecdsa-secp256k1',
+    { curve: 'secp256k1', shownName: 'secp256k1', fieldBytes: 32 },
+    OWN_NUMBER,
+  ),
+  mlDsa('44', OWN_NUMBER + 1),
+  mlDsa('65', OWN_NUMBER + 2),
+  mlDsa('87', OWN_NUMBER + 3),
 ]
 
 export const KEY_TYPES: ReadonlyMap<string, KeyType> = new Map(ALL.map((type) => [type.name, type]))

@@ -65,7 +65,7 @@ export async function loadVersion(
 export function versionToUse(
   key: TransitKey,
   asked: number,
-  what: 'encryption' | 'signing',
+  what: 'encryption' | 'signing' | 'CMAC',
 ): number {
   if (asked < 0) throw new BadRequest(`requested version for ${what} is negative`)
   if (asked === 0) return key.latestVersion

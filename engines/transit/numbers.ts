@@ -3,7 +3,12 @@ import { createPrivateKey, createPublicKey, type JsonWebKey, type KeyObject } fr
 import type { EcdsaType } from './key-types.ts'
 
 /** JOSE's names of the curves. */
-const JWK_CURVES = { prime256v1: 'P-256', secp384r1: 'P-384', secp521r1: 'P-521' } as const
+const JWK_CURVES = {
+  prime256v1: 'P-256',
+  secp384r1: 'P-384',
+  secp521r1: 'P-521',
+  secp256k1: 'secp256k1',
+} as const
 
 export interface EcNumbers {
   readonly x: bigint

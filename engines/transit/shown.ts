@@ -18,6 +18,7 @@ export function shownKey(
     name,
     type: key.type,
     ...(key.keySize !== undefined && { key_size: key.keySize }),
+    ...(type.family === 'ml-dsa' && { parameter_set: type.parameterSet }),
     derived: key.derived,
     deletion_allowed: key.deletionAllowed,
     min_available_version: key.minAvailableVersion,
@@ -65,7 +66,8 @@ function shownVersions(type: KeyType, key: TransitKey, publicKeys: ReadonlyMap<n
 }
 
 function shownVersion(type: KeyType, version: KeyVersion, publicKey = version.publicKey) {
-  if (type.family === 'aead') return Math.floor(version.createdAtMs / 1000)
+  if (type.family === 'aead' || type.family === 'cmac')
+    return Math.floor(version.createdAtMs / 1000)
   return {
     name: type.family === 'ecdsa' ? type.shownName : type.name,
     public_key: publicKey ?? '',

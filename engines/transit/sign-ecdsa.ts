@@ -6,6 +6,7 @@
 import { sign, verify, type KeyObject } from 'node:crypto'
 import { promisify } from 'node:util'
 import { p256, p384, p521 } from '@noble/curves/nist.js'
+import { secp256k1 } from '@noble/curves/secp256k1.js'
 import type { Random } from '../../core/random.ts'
 import type { EcdsaType } from './key-types.ts'
 import type { HashAlgorithm } from './hashes.ts'
@@ -16,7 +17,7 @@ export interface EcdsaScheme {
   readonly marshaling: 'asn1' | 'jws'
 }
 
-const CURVES = { prime256v1: p256, secp384r1: p384, secp521r1: p521 }
+const CURVES = { prime256v1: p256, secp384r1: p384, secp521r1: p521, secp256k1 }
 const BASE = { prehash: false, lowS: false } as const
 
 const signLater = promisify(

@@ -92,6 +92,8 @@ export async function signMessage(
       const options = { hash: demandHash(scheme), marshaling, prehashed }
       return { signature: await signEcdsa(type, own, input, options, random) }
     }
+    case 'ml-dsa':
+      return { signature: sign(null, input, own) }
     case 'rsa':
       return { signature: await signRsa(own, input, scheme, random) }
     default:
@@ -121,6 +123,8 @@ export function isSigned(
       const options = { hash: demandHash(scheme), marshaling, prehashed }
       return verifyEcdsa(type, publicOf(own), input, signature, options)
     }
+    case 'ml-dsa':
+      return verify(null, input, publicOf(own), signature)
     case 'rsa':
       return verifyRsa(publicOf(own), input, signature, scheme)
     default:

@@ -12,7 +12,9 @@ import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { memberOf, objectsOf } from '../../test/support/json.ts'
 import { startCluster, type Cluster } from '../../test/support/kit.ts'
+import { systemRandom } from '../../core/random.ts'
 import { keysBelow } from '../../test/support/records.ts'
+import { wrapKey } from './wrap.ts'
 
 const PLAINTEXT = Buffer.from('the quick brown fox').toString('base64')
 const CONTEXT = Buffer.from('my-context').toString('base64')
@@ -217,7 +219,7 @@ test('an item of a batch fails alone, and keeps its place and reference', async 
 })
 
 describe('a signature', () => {
-  test.each(['ecdsa-p256', 'ecdsa-p384', 'ecdsa-p521', 'rsa-2048', 'rsa-3072'])(
+  test.each(['ecdsa-p256', 'ecdsa-p384', 'ecdsa-p521', 'ecdsa-secp256k1', 'rsa-2048', 'rsa-3072'])(
     'of a digest that is given is one of the message: %s',
     async (type) => {
       const cluster = await start()
@@ -271,6 +273,76 @@ describe('a signature', () => {
       }
     },
   )
+})
+
+describe('of ML-DSA', () => {
+  test.each(['44', '65', '87'])(
+    '%s, a signature is valid for its message, and OpenSSL agrees',
+    async (set) => {
+      const cluster = await start()
+      await make(cluster, 'k', {
+        type: 'ml-dsa',
+        parameter_set: set,
+        exportable: true,
+        allow_plaintext_backup: true,
+      })
+      const shown = await cluster.read('transit/keys/k')
+      expect(shown.data).toMatchObject({
+        type: `ml-dsa-${set}`,
+        parameter_set: set,
+        supports_signing: true,
+      })
+      const { signature } = (await cluster.write('transit/sign/k', { input: PLAINTEXT })).data
+      const valid = async (name: string, input: string) =>
+        (await cluster.write(`transit/verify/${name}`, { input, signature })).data['valid']
+      expect([await valid('k', PLAINTEXT), await valid('k', CONTEXT)]).toEqual([true, false])
+      const publicKey = createPublicKey(String(memberOf(shown.data, 'keys', '1', 'public_key')))
+      const bytes = Buffer.from(String(signature).slice('vault:v1:'.length), 'base64')
+      expect(verify(null, Buffer.from(PLAINTEXT, 'base64'), publicKey, bytes)).toBe(true)
+      const { backup } = (await cluster.read('transit/backup/k')).data
+      await cluster.write('transit/restore/copy', { backup })
+      expect(await valid('copy', PLAINTEXT)).toBe(true)
+      expect((await make(cluster, 'x', { type: 'ml-dsa', parameter_set: '1' })).status).toBe(400)
+    },
+  )
+})
+
+describe('a CMAC', () => {
+  // NIST SP 800-38B, D.1 and D.3, example 2 of each.
+  test.each([
+    ['aes128-cmac', '2b7e151628aed2a6abf7158809cf4f3c', '070a16b46b4d4144f79bdd9dd04a287c'],
+    [
+      'aes256-cmac',
+      '603deb1015ca71be2b73aef0857d77811f352c073b6108d72d9810a30914dff4',
+      '28a7023f452e8f82bd4bf28d8c37c35c',
+    ],
+  ])('of %s is the one that NIST has', async (type, key, mac) => {
+    const cluster = await start()
+    await cluster.write('sys/mounts/there', { type: 'transit' })
+    const wrapping = createPublicKey(
+      String((await cluster.read('transit/wrapping_key')).data['public_key']),
+    )
+    const blob = wrapKey(wrapping, Buffer.from(key, 'hex'), 'sha256', systemRandom)
+    const ciphertext = blob.toString('base64')
+    expect((await cluster.write('transit/keys/k/import', { type, ciphertext })).status).toBe(204)
+    const input = Buffer.from('6bc1bee22e409f96e93d7e117393172a', 'hex').toString('base64')
+    const bytes = Buffer.from(mac, 'hex')
+    const cmac = `vault:v1:${bytes.toString('base64')}`
+    expect((await cluster.write('transit/cmac/k', { input })).data).toEqual({ cmac })
+    const short = `vault:v1:${bytes.subarray(0, 8).toString('base64')}`
+    expect((await cluster.write('transit/cmac/k/8', { input })).data).toEqual({ cmac: short })
+    const valid = async (body: object) =>
+      (await cluster.write('transit/verify/k', body)).data['valid']
+    expect(await valid({ input, cmac })).toBe(true)
+    expect(await valid({ input, cmac: short, mac_length: 8 })).toBe(true)
+    expect(await valid({ input, cmac: short })).toBe(false)
+    expect(await valid({ input: CONTEXT, cmac })).toBe(false)
+    expect((await cluster.write('transit/cmac/k/7', { input })).status).toBe(400)
+    expect((await encryptStatus(cluster)).status).toBe(400)
+  })
+
+  const encryptStatus = (cluster: Cluster) =>
+    cluster.write('transit/encrypt/k', { plaintext: PLAINTEXT })
 })
 
 describe('a certificate request', () => {

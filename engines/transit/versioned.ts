@@ -16,7 +16,11 @@ export function versionedText(version: number, body: string): string {
 }
 
 /** What its errors begin with. */
-export type VersionedWords = 'invalid ciphertext' | 'invalid signature' | 'invalid HMAC'
+export type VersionedWords =
+  | 'invalid ciphertext'
+  | 'invalid signature'
+  | 'invalid HMAC'
+  | 'invalid CMAC'
 const TOO_OLD = 'ciphertext or signature version is disallowed by policy (too old)'
 
 /** @throws {BadRequest} it has another form, or its version may not be used */

@@ -347,6 +347,7 @@ export const PAIRS: Readonly<Record<string, Pair>> = {
       convergent_encryption: { write: true, along: { derived: true } },
       auto_rotate_period: { write: '2h', shown: { auto_rotate_period: 7200 } },
       key_size: { write: 64, along: { type: 'hmac' } },
+      parameter_set: { write: '65', along: { type: 'ml-dsa' } },
     },
   },
   [`${TRANSIT_KEY}/config`]: {
@@ -468,6 +469,8 @@ export const ACTIONS: Readonly<Record<string, string>> = {
     'sweep-transit/verify/sample',
     'sweep-transit/verify/sample/sample',
     'sweep-transit/hmac/sample',
+    'sweep-transit/cmac/sample',
+    'sweep-transit/cmac/sample/1',
     'sweep-transit/hmac/sample/sample',
     'sweep-transit/restore',
     'sweep-transit/restore/sample',

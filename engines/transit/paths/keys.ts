@@ -29,6 +29,7 @@ const fields = {
   ),
   auto_rotate_period: duration('A new version after so long; 0: never.').default(0),
   key_size: integer('Bytes of an hmac key.').default(0),
+  parameter_set: string('Of the type `ml-dsa`: 44, 65 or 87.').default(''),
   context: string('Shows the public key for this context, in base64.').inQuery().default(''),
 }
 type KeyRequest = Request<typeof fields>
@@ -85,7 +86,7 @@ async function create(request: KeyRequest): Promise<Response> {
   const before = await findKey(storage, data.name)
   if (before !== undefined) return { data: shownKey(data.name, before) }
   const key = await createKey(request, data.name, {
-    type: demandType(data.type),
+    type: demandType(data.type === 'ml-dsa' ? `ml-dsa-${data.parameter_set}` : data.type),
     derived: data.derived,
     convergent: data.convergent_encryption,
     exportable: data.exportable,

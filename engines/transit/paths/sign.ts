@@ -6,6 +6,7 @@ import type { Request } from '../../../core/plugin/request.ts'
 import type { Response } from '../../../core/plugin/response.ts'
 import { decodeBase64, demandBase64, illegalBase64 } from '../../../core/plugin/base64.ts'
 import { eachItem, readBatch, type BatchItem, type ItemResult } from '../batch.ts'
+import { isCmac } from '../cmac.ts'
 import { HASHES, type HashAlgorithm } from '../hashes.ts'
 import { isHmac, makeHmac } from '../hmac.ts'
 import { demandUsable, loadVersion, typeOf, versionToUse } from '../keys.ts'
@@ -39,6 +40,8 @@ const verifyFields = {
   ...schemeFields,
   signature: string('The signature.'),
   hmac: string('The HMAC, instead of a signature.'),
+  cmac: string('The CMAC, instead of a signature.'),
+  mac_length: integer('Bytes of the CMAC, 8 to 16; 0: 16.').default(0),
 }
 const hmacFields = {
   name,
@@ -126,7 +129,7 @@ async function signOne(
 }
 
 /** @throws {BadRequest} */
-function demandInput(text: string): Buffer {
+export function demandInput(text: string): Buffer {
   const bytes = decodeBase64(text)
   if (typeof bytes === 'number') {
     throw new BadRequest(`unable to decode input as base64: ${illegalBase64(bytes)}`)
@@ -142,6 +145,9 @@ async function answerVerify(request: VerifyRequest): Promise<Response> {
       const { key, scheme } = await verifier(request)
       const one = { text: data.input ?? '', context: data.context, signature }
       return { data: { valid: await verifyOne(request, key, scheme, one) } }
+    }
+    if (data.cmac !== undefined) {
+      return { data: { valid: await verifyCmac(request, data.input, data.cmac) } }
     }
     if (hmac === undefined) {
       throw new BadRequest("neither a 'signature' nor an 'hmac' were given to verify")
@@ -178,6 +184,12 @@ async function verifyBatch(request: VerifyRequest, items: readonly BatchItem[]):
     })
     return { data: { batch_results: results } }
   }
+  if (kind === 'cmac') {
+    const { results } = await eachItem(items, async ({ text }) => ({
+      valid: await verifyCmac(request, text('input'), text('cmac') ?? ''),
+    }))
+    return { data: { batch_results: results } }
+  }
   const { key, scheme } = await verifier(request)
   const work = async ({ text }: BatchItem): Promise<ItemResult> => {
     const one = {
@@ -191,22 +203,36 @@ async function verifyBatch(request: VerifyRequest, items: readonly BatchItem[]):
   return { data: { batch_results: results } }
 }
 
-function kindOf(items: readonly BatchItem[]): 'signature' | 'hmac' {
-  const having = (member: string) => items.filter(({ text }) => text(member) !== undefined).length
-  const [signatures, hmacs] = [having('signature'), having('hmac')]
-  if (signatures === 0 && hmacs === 0) {
+const KINDS = ['signature', 'hmac', 'cmac'] as const
+
+function kindOf(items: readonly BatchItem[]): (typeof KINDS)[number] {
+  const counts = KINDS.map((kind) => ({
+    kind,
+    count: items.filter(({ text }) => text(kind) !== undefined).length,
+  })).filter(({ count }) => count > 0)
+  const [first, second] = counts
+  if (first === undefined) {
     throw new BadRequest("no batch_input elements have 'signature' or 'hmac'")
   }
-  if (signatures > 0 && hmacs > 0) {
+  if (second !== undefined) {
     throw new BadRequest(
       "elements of batch_input must all provide 'signature' or all provide 'hmac'",
     )
   }
-  const kind = signatures > 0 ? 'signature' : 'hmac'
-  if (Math.max(signatures, hmacs) < items.length) {
-    throw new BadRequest(`some elements of batch_input are missing '${kind}'`)
+  if (first.count < items.length) {
+    throw new BadRequest(`some elements of batch_input are missing '${first.kind}'`)
   }
-  return kind
+  return first.kind
+}
+
+async function verifyCmac(
+  { storage, data }: VerifyRequest,
+  text: string | undefined,
+  cmac: string,
+): Promise<boolean> {
+  if (text === undefined) throw new BadRequest('missing input for CMAC')
+  const key = await demandUsable(storage, data.name, NO_KEY)
+  return isCmac(storage, key, demandInput(text), { text: cmac, length: data.mac_length })
 }
 
 /** hot */
