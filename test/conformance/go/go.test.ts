@@ -9,9 +9,9 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { missing, missingProgram } from '../../support/outside.ts'
 import { startServer } from '../../support/server-process.ts'
-import { Expectations, type CaseResult } from '../expectations.ts'
+import { parseCases } from '../case-lines.ts'
+import { Expectations } from '../expectations.ts'
 
-const LINE = /^(?<outcome>ok|FAIL) (?<name>[^:\n]+)(?:: (?<why>.*))?$/gm
 const skipReason = missingProgram('go', ['version'], 'Go 1.25 or newer')
 const expectations = new Expectations(join(import.meta.dirname, 'expectations.json'))
 
@@ -43,7 +43,7 @@ describe.skipIf(skipReason !== undefined)(
       const server = await startServer({ init: false })
       try {
         const output = run(program, [], { BAO_ADDR: server.address })
-        const cases = parseCases(output)
+        const cases = parseCases('go', output)
         console.log(
           `Go client: ${cases.filter(({ failures }) => failures.length === 0).length} of ${cases.length} cases pass`,
         )
@@ -59,14 +59,6 @@ describe.skipIf(skipReason !== undefined)(
     })
   },
 )
-
-function parseCases(output: string): CaseResult[] {
-  return [...output.matchAll(LINE)].map(({ groups = {} }) => ({
-    id: `go/${groups['name'] ?? ''}`,
-    title: '',
-    failures: groups['outcome'] === 'ok' ? [] : [groups['why'] ?? ''],
-  }))
-}
 
 /** A case that fails makes the program exit with 1; its output is what counts. */
 function run(command: string, args: readonly string[], env: Record<string, string>): string {

@@ -13,8 +13,9 @@ import { missing, missingProgram } from '../../support/outside.ts'
 import { blockAfter } from '../../support/page.ts'
 import { startDevServer } from '../../support/server-process.ts'
 import { Expectations } from '../expectations.ts'
+import { PreparationFailed } from '../python-environment.ts'
 import { parseJunit, type JunitCase } from './junit.ts'
-import { PreparationFailed, prepareHvac, type HvacSuite } from './prepare.ts'
+import { prepareHvac, type HvacSuite } from './prepare.ts'
 
 /** Of what this release serves. All of `test_lease` needs pki, `test_raft` another storage; hvac skips most of `test_quota` by its version. */
 const MODULES = [

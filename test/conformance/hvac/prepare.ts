@@ -1,13 +1,11 @@
 /**
- * hvac's own source package with its integration tests, and a Python environment to run them in. The environment is
- * kept in the user's cache folder, outside the repository; the package is unpacked anew for each run, since its tests
- * write beside themselves.
+ * hvac's own source package with its integration tests, and a Python environment to run them in. The package is unpacked
+ * anew for each run, since its tests write beside themselves.
  */
-import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { homedir } from 'node:os'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { PreparationFailed, preparePython, runToEnd } from '../python-environment.ts'
 
 const HVAC = 'hvac==2.4.0'
 const SDIST = 'hvac-2.4.0.tar.gz'
@@ -22,10 +20,6 @@ const REQUIREMENTS = [
   'packaging==26.3',
 ]
 
-export class PreparationFailed extends Error {
-  override readonly name = 'PreparationFailed'
-}
-
 export interface HvacSuite {
   readonly python: string
   /** The unpacked package: tests are run from here. */
@@ -37,35 +31,17 @@ export interface HvacSuite {
  * @throws {PreparationFailed} Python or the registry did not do what was asked
  */
 export function prepareHvac(dir: string): HvacSuite {
-  const cache = join(
-    process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'),
-    'keyhold',
-    'hvac-2.4.0',
-  )
-  const python = join(cache, 'venv', 'bin', 'python')
-  const ready = join(cache, 'ready')
-  const wanted = [HVAC, ...REQUIREMENTS].join('\n')
-  if (!existsSync(ready) || readFileSync(ready, 'utf8') !== wanted) {
-    rmSync(cache, { recursive: true, force: true })
-    mkdirSync(cache, { recursive: true })
-    run('python3', ['-m', 'venv', join(cache, 'venv')])
-    run(python, ['-m', 'pip', 'install', '--quiet', ...REQUIREMENTS])
-    run(python, [
-      '-m',
-      'pip',
-      'download',
-      '--quiet',
-      '--no-deps',
-      '--no-binary',
-      ':all:',
-      '--dest',
-      cache,
-      HVAC,
-    ])
-    assertSdist(join(cache, SDIST))
-    writeFileSync(ready, wanted)
-  }
-  run(python, ['-m', 'tarfile', '--extract', join(cache, SDIST), dir])
+  const { python, cache } = preparePython({
+    name: 'hvac-2.4.0',
+    requirements: REQUIREMENTS,
+    source: HVAC,
+    finish({ python: own, cache: to }) {
+      const options = ['--quiet', '--no-deps', '--no-binary', ':all:', '--dest', to]
+      runToEnd(own, ['-m', 'pip', 'download', ...options, HVAC])
+      assertSdist(join(to, SDIST))
+    },
+  })
+  runToEnd(python, ['-m', 'tarfile', '--extract', join(cache, SDIST), dir])
   return { python, folder: join(dir, SDIST.replace('.tar.gz', '')) }
 }
 
@@ -73,10 +49,4 @@ function assertSdist(file: string): void {
   const digest = createHash('sha256').update(readFileSync(file)).digest('hex')
   if (digest !== SDIST_SHA256)
     throw new PreparationFailed(`${SDIST} has the digest ${digest}, not the known one`)
-}
-
-function run(program: string, args: readonly string[]): void {
-  const done = spawnSync(program, args, { encoding: 'utf8' })
-  if (done.status !== 0)
-    throw new PreparationFailed(`${program} ${args.join(' ')}\n${done.stdout}${done.stderr}`)
 }
