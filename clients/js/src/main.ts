@@ -24,3 +24,8 @@ export type {
   SignOptions,
   Transit,
 } from './transit.ts'
+export type { Context } from './envelope/context.ts'
+export { EnvelopeDecrypter, type DecrypterOptions } from './envelope/decrypter.ts'
+export { EnvelopeEncrypter, type EncrypterOptions, type KeyLimits } from './envelope/encrypter.ts'
+export { MalformedEnvelope, NotAuthentic, OtherEnvelope } from './envelope/errors.ts'
+export type { Source } from './envelope/source.ts'
