@@ -2,9 +2,10 @@
 import { createPublicKey, createSecretKey, type KeyObject } from 'node:crypto'
 import { rfc3339 } from '../../core/clock.ts'
 import { BadRequest } from '../../core/errors.ts'
+import { decodeBase64 } from '../../core/plugin/base64.ts'
 import { isJsonObject, type Json, type JsonObject } from '../../core/json.ts'
 import { ed25519Key, ed25519PublicBytes, versionOf, type MadeVersion } from './generate.ts'
-import { importKey, importPublicKey, publicKeyOf } from './import.ts'
+import { demandOfType, importKey, importPublicKey, publicKeyOf } from './import.ts'
 import type { KeyType } from './key-types.ts'
 import type { Loaded } from './keys.ts'
 import { Material } from './material.ts'
@@ -128,16 +129,20 @@ export function readEntry(
 ): MadeVersion {
   const key = keyOf(type, entry)
   const hmacBytes = bytesOf(entry, 'hmac_key')
-  if (hmacBytes === undefined) throw damaged('hmac_key')
+  if (hmacBytes === undefined || hmacBytes.length > MAX_HMAC_BYTES) throw damaged('hmac_key')
   const material = new Material(key, createSecretKey(hmacBytes))
   hmacBytes.fill(0)
   const createdAtMs = timeOf(entry)
   const made = versionOf(type, key, rules, NO_RANDOM, createdAtMs)
   const convergentVersion = Number(numberOf(entry, 'convergent_version') ?? 0n)
+  if (convergentVersion > NEWEST_CONVERGENT) throw damaged('convergent_version')
   const chain = entry['certificate_chain']
   const certificates = Array.isArray(chain) ? chain.filter((one) => typeof one === 'string') : []
   return { material, version: { ...made.version, convergentVersion, certificates } }
 }
+
+const MAX_HMAC_BYTES = 512
+const NEWEST_CONVERGENT = 3
 
 /** What it would draw is replaced by what the backup holds. */
 const NO_RANDOM = {
@@ -148,7 +153,8 @@ const NO_RANDOM = {
 
 function keyOf(type: KeyType, entry: JsonObject): KeyObject {
   try {
-    return readKey(type, entry)
+    const key = readKey(type, entry)
+    return key.type === 'secret' ? key : demandOfType(type, key)
   } catch (error) {
     if (error instanceof BadRequest) throw error
     throw damaged('key')
@@ -168,7 +174,8 @@ function readKey(type: KeyType, entry: JsonObject): KeyObject {
     }
     case 'ed25519': {
       const pair = bytesOf(entry, 'key')
-      if (pair !== undefined) return ed25519Key(pair.subarray(0, 32))
+      if (pair !== undefined && pair.length !== ED25519_PAIR_BYTES) throw damaged('key')
+      if (pair !== undefined) return ed25519Key(pair.subarray(0, ED25519_PAIR_BYTES / 2))
       return publicKeyOf(ed25519Pem(demandBytes(entry, 'public_key')))
     }
     case 'ecdsa': {
@@ -198,6 +205,7 @@ function readRsa(entry: JsonObject): KeyObject {
   return rsaPublicKey({ n, e })
 }
 
+const ED25519_PAIR_BYTES = 64
 const ED25519_SPKI = Buffer.from('302a300506032b6570032100', 'hex')
 
 function ed25519Pem(publicBytes: Buffer): string {
@@ -213,10 +221,15 @@ function zeroing<T>(bytes: Buffer, use: (bytes: Buffer) => T): T {
   }
 }
 
+/** Of the year 9999. */
+const LAST_SECOND = 253_402_300_799
+
 function timeOf(entry: JsonObject): number {
   const ms = Date.parse(textOf(entry, 'time'))
   if (Number.isFinite(ms) && ms > 0) return ms
-  return Number(numberOf(entry, 'creation_time') ?? 0n) * 1000
+  const seconds = Number(numberOf(entry, 'creation_time') ?? 0n)
+  if (seconds > LAST_SECOND) throw damaged('creation_time')
+  return seconds * 1000
 }
 
 function textOf(entry: JsonObject, name: string): string {
@@ -224,9 +237,11 @@ function textOf(entry: JsonObject, name: string): string {
   return typeof value === 'string' ? value : ''
 }
 
+/** `undefined`: there are none. */
 function bytesOf(entry: JsonObject, name: string): Buffer | undefined {
-  const text = textOf(entry, name)
-  return text === '' ? undefined : Buffer.from(text, 'base64')
+  const bytes = decodeBase64(textOf(entry, name))
+  if (typeof bytes === 'number') throw damaged(name)
+  return bytes.length === 0 ? undefined : bytes
 }
 
 function demandBytes(entry: JsonObject, name: string): Buffer {

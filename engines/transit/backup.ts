@@ -4,11 +4,12 @@ import { BadRequest } from '../../core/errors.ts'
 import { isJsonObject, parseJson, type JsonObject } from '../../core/json.ts'
 import type { MadeVersion } from './generate.ts'
 import { backupEntry, damaged, NO_ENTRY, readEntry } from './backup-entry.ts'
+import { demandPeriod } from './change.ts'
 import { KEY_TYPES, type KeyType } from './key-types.ts'
 import { typeOf, type Loaded } from './keys.ts'
 import type { TransitKey } from './records.ts'
 
-const NANOSECONDS = 1_000_000_000
+const NANOSECONDS = 1_000_000_000n
 /** Vault's number of hmac keys, and OpenBao's of the others: the two cannot both be served. */
 const VAULT_HMAC = 11
 const OPENBAO_HMAC = 10
@@ -63,7 +64,7 @@ function policyMembers(key: TransitKey, type: KeyType, nowMs: number) {
     allow_plaintext_backup: key.allowPlaintextBackup,
     version_template: '',
     storage_prefix: '',
-    auto_rotate_period: key.autoRotateSeconds * NANOSECONDS,
+    auto_rotate_period: key.autoRotateSeconds * Number(NANOSECONDS),
     Imported: key.imported,
     AllowImportedKeyRotation: key.importedAllowRotation,
     // Its absence says that the number of the type is Vault's.
@@ -85,7 +86,6 @@ export function readBackup(text: Buffer, id: string, nowMs: number): Restored {
   const key: TransitKey = {
     id,
     type: type.name,
-    ...(type.family === 'hmac' && { keySize: whole(policy, 'key_size') || undefined }),
     derived: policy['derived'] === true,
     kdf:
       policy['derived'] === true && whole(policy, 'kdf') === 0
@@ -99,7 +99,7 @@ export function readBackup(text: Buffer, id: string, nowMs: number): Restored {
     minEncryptionVersion: whole(policy, 'min_encryption_version'),
     minAvailableVersion,
     latestVersion: whole(policy, 'latest_version'),
-    autoRotateSeconds: Math.floor(whole(policy, 'auto_rotate_period') / NANOSECONDS),
+    autoRotateSeconds: Number(integerOf(policy, 'auto_rotate_period') / NANOSECONDS),
     imported: policy['Imported'] === true,
     importedAllowRotation: policy['AllowImportedKeyRotation'] === true,
     softDeleted: policy['soft_deleted'] === true,
@@ -108,10 +108,17 @@ export function readBackup(text: Buffer, id: string, nowMs: number): Restored {
     versions: {},
   }
   demandBounds(key)
+  demandPeriod(key.autoRotateSeconds)
   const versions = readVersions(type, key, { policy, archived })
   const shown = Object.fromEntries([...versions].map(([number, { version }]) => [number, version]))
   const { name } = policy
-  return { name: typeof name === 'string' ? name : '', key: { ...key, versions: shown }, versions }
+  // What the policy says of its size is missing in some backups.
+  const keySize = versions.get(key.latestVersion)?.material.key.symmetricKeySize
+  return {
+    name: typeof name === 'string' ? name : '',
+    key: { ...key, ...(type.family === 'hmac' && { keySize }), versions: shown },
+    versions,
+  }
 }
 
 function partsOf(text: Buffer): { policy: JsonObject; archived: readonly unknown[] } {
@@ -136,13 +143,21 @@ function typeOfBackup(policy: JsonObject): KeyType {
   const isHmac =
     (number === OPENBAO_HMAC && isOpenBao) ||
     (number === OPENBAO_HMAC && !Object.hasOwn(policy, 'managed_key_name')) ||
-    (number === VAULT_HMAC && !isOpenBao && whole(policy, 'key_size') > 0)
+    (number === VAULT_HMAC && !isOpenBao && isHmacPolicy(policy))
   const all = [...KEY_TYPES.values()]
   const found = isHmac
     ? all.find(({ family }) => family === 'hmac')
     : all.find(({ backupNumber, family }) => backupNumber === number && family !== 'hmac')
   if (found === undefined) throw damaged('type')
   return found
+}
+
+/** Of hmac keys the key is the one of its HMACs, and most say their size. */
+function isHmacPolicy(policy: JsonObject): boolean {
+  if (whole(policy, 'key_size') > 0) return true
+  const keys = policy['keys']
+  const entry = isJsonObject(keys) ? keys[String(whole(policy, 'latest_version'))] : undefined
+  return isJsonObject(entry) && entry['key'] !== null && entry['key'] === entry['hmac_key']
 }
 
 function demandBounds(key: TransitKey): void {
@@ -176,16 +191,26 @@ function readVersions(
   return found
 }
 
+/** 0 where there is none. */
 function whole(object: JsonObject, name: string): number {
-  const value = object[name]
-  if (value === undefined || value === null) return 0
-  if (typeof value !== 'number' || !Number.isSafeInteger(value)) throw damaged(name)
-  return value
+  const number = Number(integerOf(object, name))
+  if (!Number.isSafeInteger(number)) throw damaged(name)
+  return number
+}
+
+const INTEGER = /^-?\d{1,19}$/
+
+/** As large as Go's; 0 where there is none. */
+function integerOf(object: JsonObject, name: string): bigint {
+  const text = JSON.stringify(object[name] ?? 0)
+  if (!INTEGER.test(text)) throw damaged(name)
+  return BigInt(text)
 }
 
 function stampOf(value: unknown): TransitKey['backup'] {
   if (!isJsonObject(value)) return null
   const { time, version } = value
   const atMs = typeof time === 'string' ? Date.parse(time) : Number.NaN
-  return Number.isFinite(atMs) && typeof version === 'number' ? { atMs, version } : null
+  const fits = Number.isFinite(atMs) && typeof version === 'number' && Number.isInteger(version)
+  return fits ? { atMs, version } : null
 }

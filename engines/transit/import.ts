@@ -1,6 +1,7 @@
 /** Keys that come from outside: as PKCS #8, raw bytes, or the public half alone (contract: engines-core.md, 2.8). */
 import { createPrivateKey, createPublicKey, createSecretKey, type KeyObject } from 'node:crypto'
 import { BadRequest } from '../../core/errors.ts'
+import { elements } from './der-reader.ts'
 import type { KeyType } from './key-types.ts'
 
 const MIN_HMAC_BYTES = 32
@@ -30,10 +31,18 @@ function importSecret(type: KeyType, target: Buffer): KeyObject {
 
 function privateKeyOf(der: Buffer): KeyObject {
   try {
-    return createPrivateKey({ key: der, format: 'der', type: 'pkcs8' })
+    const key = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' })
+    return key.asymmetricKeyType === 'rsa-pss' ? rsaKeyOf(der) : key
   } catch {
     throw new BadRequest(`${FAILED}it is no private key in PKCS #8 form`)
   }
+}
+
+/** Some name a key for PSS alone; here it is an RSA key as any other. @param der PKCS #8: version, algorithm, PKCS #1 */
+function rsaKeyOf(der: Buffer): KeyObject {
+  const [outer] = elements(der)
+  const [, , inner] = elements(outer?.content ?? Buffer.alloc(0))
+  return createPrivateKey({ key: inner?.content ?? der, format: 'der', type: 'pkcs1' })
 }
 
 /** @throws {BadRequest} it is no public key of that type */
@@ -59,7 +68,8 @@ const GO_NAMES: Readonly<Record<string, string>> = {
   ed25519: 'ed25519.PublicKey',
 }
 
-function demandOfType(type: KeyType, key: KeyObject): KeyObject {
+/** @throws {BadRequest} it is a key of another type */
+export function demandOfType(type: KeyType, key: KeyObject): KeyObject {
   const { asymmetricKeyType: family = '', asymmetricKeyDetails: details = {} } = key
   const fits =
     (type.family === 'ed25519' && family === 'ed25519') ||

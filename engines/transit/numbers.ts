@@ -54,8 +54,9 @@ export function precomputed({ d, p, q }: RsaNumbers): { dp: bigint; dq: bigint; 
 
 /** @throws they are no key */
 export function rsaKey(numbers: RsaNumbers): KeyObject {
-  const { dp, dq, qInv } = precomputed(numbers)
   const { n, e, d, p, q } = numbers
+  if (p * q !== n) throw new Error('the modulus is not the product of its primes')
+  const { dp, dq, qInv } = precomputed(numbers)
   const key: JsonWebKey = {
     kty: 'RSA',
     n: toText(n),

@@ -40,7 +40,9 @@ export function signEcdsa(
     const extraEntropy = random.bytes(type.fieldBytes)
     const format = marshaling === 'jws' ? 'compact' : 'der'
     return withScalar(type, key, (scalar) =>
-      Buffer.from(CURVES[type.curve].sign(input, scalar, { ...BASE, extraEntropy, format })),
+      Buffer.from(
+        CURVES[type.curve].sign(leftmost(type, input), scalar, { ...BASE, extraEntropy, format }),
+      ),
     )
   }
   const options = { key, dsaEncoding: marshaling === 'jws' ? 'ieee-p1363' : 'der' } as const
@@ -77,11 +79,16 @@ function verifyDigest(
   const format = marshaling === 'jws' ? 'compact' : 'der'
   if (format === 'compact' && signature.length !== 2 * type.fieldBytes) return false
   try {
-    return CURVES[type.curve].verify(signature, digest, point, { ...BASE, format })
+    return CURVES[type.curve].verify(signature, leftmost(type, digest), point, { ...BASE, format })
   } catch {
     // It throws for what is no pair of numbers of the curve.
     return false
   }
+}
+
+/** What of a digest counts: no more bits than the curve has. */
+function leftmost({ fieldBytes }: EcdsaType, digest: Buffer): Buffer {
+  return digest.subarray(0, fieldBytes)
 }
 
 /** The private number, for no longer than it takes: it stands at a fixed place of the key's SEC 1 form (RFC 5915). */

@@ -55,7 +55,12 @@ export async function signRsa(
 
 function signDigest(key: KeyObject, digest: Buffer, scheme: RsaScheme, random: Random): Buffer {
   const { hash, padding } = scheme
-  if (hash === undefined) return privateEncrypt({ key, ...PKCS1 }, digest)
+  if (hash === undefined) {
+    if (digest.length > bitsOf(key) / 8 - PKCS1_BYTES) {
+      throw new BadRequest('crypto/rsa: message too long for RSA key size')
+    }
+    return privateEncrypt({ key, ...PKCS1 }, digest)
+  }
   if (digest.length !== hash.bytes) {
     throw new BadRequest('crypto/rsa: input must be hashed with given hash')
   }
@@ -67,9 +72,12 @@ function signDigest(key: KeyObject, digest: Buffer, scheme: RsaScheme, random: R
   return privateEncrypt({ key, ...RAW }, encoded)
 }
 
+/** What PKCS #1 v1.5 puts around a message at least (RFC 8017, 9.2). */
+const PKCS1_BYTES = 11
 const PKCS1 = { padding: constants.RSA_PKCS1_PADDING }
 const RAW = { padding: constants.RSA_NO_PADDING }
 
+/** @throws {BadRequest} there is no salt of that length */
 export function verifyRsa(
   key: KeyObject,
   input: Buffer,
@@ -77,6 +85,7 @@ export function verifyRsa(
   scheme: RsaScheme,
 ): boolean {
   const { hash, padding, prehashed, saltLength } = scheme
+  if (hash !== undefined && padding === 'pss') demandSalt(key, hash, saltLength)
   if (signature.length !== bitsOf(key) / 8) return false
   if (hash === undefined || prehashed) return verifyDigest(key, input, signature, scheme)
   if (padding === 'pkcs1v15') {
@@ -123,13 +132,23 @@ function opening(open: () => Buffer): Buffer | undefined {
 
 /** @throws {BadRequest} so long a salt does not fit */
 function signingSalt(key: KeyObject, hash: HashAlgorithm, { saltLength }: RsaScheme): number {
-  const longest = bitsOf(key) / 8 - 2 - hash.bytes
-  if (saltLength === 'auto') return longest
-  const length = saltLength === 'hash' ? hash.bytes : saltLength
-  if (length > longest || length < 0) {
-    throw new BadRequest(`requested salt length ${length} is invalid`)
-  }
-  return length
+  demandSalt(key, hash, saltLength)
+  if (saltLength === 'auto') return longestSalt(key, hash)
+  return saltLength === 'hash' ? hash.bytes : saltLength
+}
+
+function demandSalt(
+  key: KeyObject,
+  hash: HashAlgorithm,
+  saltLength: RsaScheme['saltLength'],
+): void {
+  if (typeof saltLength === 'string') return
+  if (saltLength >= 0 && saltLength <= longestSalt(key, hash)) return
+  throw new BadRequest(`requested salt length ${saltLength} is invalid`)
+}
+
+function longestSalt(key: KeyObject, hash: HashAlgorithm): number {
+  return bitsOf(key) / 8 - 2 - hash.bytes
 }
 
 function bitsOf(key: KeyObject): number {

@@ -97,11 +97,21 @@ async function wrappingKey({ storage, random }: RequestBase): Promise<KeyObject>
 
 const NO_RULES = { derived: false, convergent: false, keySize: undefined }
 
+const NO_PUBLIC_BASE =
+  'unable to import only public key for derived Ed25519 key: keys are derived of both halves'
+
 /** The key of a request. @throws {BadRequest} */
-async function keyOf(request: Request<typeof wrappedFields>, type: KeyType): Promise<KeyObject> {
+async function keyOf(
+  request: Request<typeof wrappedFields>,
+  type: KeyType,
+  { derived }: { readonly derived: boolean },
+): Promise<KeyObject> {
   const { data } = request
   const hash = oaepHash(data.hash_function)
-  if (data.ciphertext === '') return importPublicKey(type, data.public_key)
+  if (data.ciphertext === '') {
+    if (derived && type.family === 'ed25519') throw new BadRequest(NO_PUBLIC_BASE)
+    return importPublicKey(type, data.public_key)
+  }
   const target = unwrapKey(await wrappingKey(request), demandBase64(data.ciphertext), hash)
   try {
     return importKey(type, target)
@@ -128,7 +138,7 @@ async function importNew(request: Request<typeof importFields>): Promise<void> {
       `key derivation and convergent encryption not supported for keys of type ${type.name}`,
     )
   }
-  const object = await keyOf(request, type)
+  const object = await keyOf(request, type, data)
   const keySize = type.family === 'hmac' ? object.symmetricKeySize : undefined
   const key: TransitKey = {
     ...newKey(random.uuid(), {
@@ -160,7 +170,7 @@ async function importVersion(request: VersionRequest): Promise<void> {
     throw new BadRequest('the import_version endpoint can only be used with an imported key')
   }
   const type = typeOf(key)
-  const object = await keyOf(request, type)
+  const object = await keyOf(request, type, key)
   const number = await versionToComplete(request, key, object)
   if (number !== undefined) completeVersion(request, key, number, object)
   else addVersion(storage, key, versionOf(type, object, key, random, nowMs))
