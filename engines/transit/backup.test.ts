@@ -12,7 +12,7 @@ import { readBackup, writeBackup, type Restored } from './backup.ts'
 import { newKey } from './change.ts'
 import { generateVersion, type MadeVersion } from './generate.ts'
 import { KEY_TYPES, type KeyType } from './key-types.ts'
-import { transitKeys, type TransitKey } from './records.ts'
+import { OPERATIONS, transitKeys, type TransitKey } from './records.ts'
 
 /** Some of the keys are of RSA, which take milliseconds. */
 const RUNS = 600
@@ -196,12 +196,15 @@ function keys(type: KeyType): fc.Arbitrary<{ key: TransitKey; made: readonly Mad
     allowPlaintextBackup: fc.boolean(),
     exportable: fc.boolean(),
     deletionAllowed: fc.boolean(),
+    disabled: fc.boolean(),
+    operations: fc.subarray([...OPERATIONS]),
+    tags: fc.dictionary(fc.stringMatching(/^[a-z:]{1,9}$/), fc.string(), { maxKeys: 3 }),
     imported: fc.boolean(),
     importedAllowRotation: fc.boolean(),
     autoRotateSeconds: fc.oneof(fc.constant(0), fc.integer({ min: 3600, max: 9_000_000_000 })),
   })
   return fc.tuple(bounds, settings).map(([own, chosen]) => {
-    const base = newKey('id', {
+    const base = newKey('id', 'k', {
       type,
       derived: false,
       convergent: false,

@@ -7,7 +7,7 @@ import { backupEntry, damaged, NO_ENTRY, readEntry } from './backup-entry.ts'
 import { demandPeriod } from './change.ts'
 import { KEY_TYPES, type KeyType } from './key-types.ts'
 import { typeOf, type Loaded } from './keys.ts'
-import type { TransitKey } from './records.ts'
+import { useSchema, type TransitKey } from './records.ts'
 
 const NANOSECONDS = 1_000_000_000n
 /** Vault's number of hmac keys, and OpenBao's of the others: the two cannot both be served. */
@@ -69,7 +69,24 @@ function policyMembers(key: TransitKey, type: KeyType, nowMs: number) {
     AllowImportedKeyRotation: key.importedAllowRotation,
     // Its absence says that the number of the type is Vault's.
     ...(!isHmac && { soft_deleted: key.softDeleted }),
+    // Other servers pass over it.
+    ...(isUsedOtherwise(key) && {
+      keyhold: { disabled: key.disabled, operations: key.operations, tags: key.tags },
+    }),
   }
+}
+
+function isUsedOtherwise({ disabled, operations, tags }: TransitKey): boolean {
+  return disabled || operations.length > 0 || Object.keys(tags).length > 0
+}
+
+const USED_FREELY = { disabled: false, operations: [], tags: {} }
+
+function useOf({ keyhold }: JsonObject) {
+  if (keyhold === undefined) return USED_FREELY
+  const { success, data } = useSchema.safeParse(keyhold)
+  if (!success) throw damaged('keyhold')
+  return data
 }
 
 export interface Restored {
@@ -85,6 +102,7 @@ export function readBackup(text: Buffer, id: string, nowMs: number): Restored {
   const minAvailableVersion = whole(policy, 'min_available_version')
   const key: TransitKey = {
     id,
+    names: [nameOf(policy)],
     type: type.name,
     derived: policy['derived'] === true,
     kdf:
@@ -103,6 +121,8 @@ export function readBackup(text: Buffer, id: string, nowMs: number): Restored {
     imported: policy['Imported'] === true,
     importedAllowRotation: policy['AllowImportedKeyRotation'] === true,
     softDeleted: policy['soft_deleted'] === true,
+    ...useOf(policy),
+    deletesAtMs: null,
     backup: stampOf(policy['backup_info']),
     restore: { atMs: nowMs, version: whole(policy, 'latest_version') },
     versions: {},
@@ -111,14 +131,17 @@ export function readBackup(text: Buffer, id: string, nowMs: number): Restored {
   demandPeriod(key.autoRotateSeconds)
   const versions = readVersions(type, key, { policy, archived })
   const shown = Object.fromEntries([...versions].map(([number, { version }]) => [number, version]))
-  const { name } = policy
   // What the policy says of its size is missing in some backups.
   const keySize = versions.get(key.latestVersion)?.material.key.symmetricKeySize
   return {
-    name: typeof name === 'string' ? name : '',
+    name: nameOf(policy),
     key: { ...key, ...(type.family === 'hmac' && { keySize }), versions: shown },
     versions,
   }
+}
+
+function nameOf({ name }: JsonObject): string {
+  return typeof name === 'string' ? name : ''
 }
 
 function partsOf(text: Buffer): { policy: JsonObject; archived: readonly unknown[] } {

@@ -11,6 +11,8 @@ import {
   materialKey,
   materials,
   nameKey,
+  timedKey,
+  timedKeys,
   transitKeys,
   type TransitKey,
 } from './records.ts'
@@ -39,20 +41,20 @@ export async function createKey(
   demandPossible(wanted)
   const made = await generateVersion(wanted.type, wanted, random, nowMs)
   const key: TransitKey = {
-    ...newKey(random.uuid(), wanted),
+    ...newKey(random.uuid(), name, wanted),
     versions: { 1: made.version },
   }
-  storage.put(keyNames, nameKey(name), { id: key.id })
-  storage.put(transitKeys, keyKey(key.id), key)
+  putNewKey(storage, key)
   storage.put(materials, materialKey(key.id, 1), made.material)
   return key
 }
 
 /** A key with what every new one has; it has no version yet. */
-export function newKey(id: string, wanted: NewKey): TransitKey {
+export function newKey(id: string, name: string, wanted: NewKey): TransitKey {
   const { type, keySize, derived, convergent, exportable, allowPlaintextBackup } = wanted
   return {
     id,
+    names: [name],
     type: type.name,
     ...(keySize !== undefined && { keySize }),
     derived,
@@ -69,6 +71,10 @@ export function newKey(id: string, wanted: NewKey): TransitKey {
     imported: false,
     importedAllowRotation: false,
     softDeleted: false,
+    disabled: false,
+    deletesAtMs: null,
+    operations: [],
+    tags: {},
     backup: null,
     restore: null,
     versions: {},
@@ -119,14 +125,25 @@ export function addVersion(storage: View, key: TransitKey, made: MadeVersion): T
   const latestVersion = key.latestVersion + 1
   const versions = { ...key.versions, [latestVersion]: made.version }
   const next = { ...key, latestVersion, versions }
-  storage.put(transitKeys, keyKey(key.id), next)
+  replaceKey(storage, next)
   storage.put(materials, materialKey(key.id, latestVersion), made.material)
   return next
 }
 
 export function replaceKey(storage: View, key: TransitKey): TransitKey {
   storage.put(transitKeys, keyKey(key.id), key)
+  if (key.autoRotateSeconds > 0 || key.deletesAtMs !== null) {
+    storage.put(timedKeys, timedKey(key.id), { id: key.id })
+  } else {
+    storage.delete(timedKey(key.id))
+  }
   return key
+}
+
+/** Of a key that nobody knows yet: its names too. */
+export function putNewKey(storage: View, key: TransitKey): void {
+  for (const name of key.names) storage.put(keyNames, nameKey(name), { id: key.id })
+  replaceKey(storage, key)
 }
 
 /** Destroys the versions below one for good. */
@@ -141,10 +158,11 @@ export function trimKey(storage: View, key: TransitKey, minAvailableVersion: num
   return replaceKey(storage, { ...key, minAvailableVersion, versions: Object.fromEntries(kept) })
 }
 
-export function removeKey(storage: View, name: string, key: TransitKey): void {
+export function removeKey(storage: View, key: TransitKey): void {
   for (const number of Object.keys(key.versions)) {
     storage.delete(materialKey(key.id, Number(number)))
   }
   storage.delete(keyKey(key.id))
-  storage.delete(nameKey(name))
+  storage.delete(timedKey(key.id))
+  for (const name of key.names) storage.delete(nameKey(name))
 }

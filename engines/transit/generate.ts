@@ -59,7 +59,7 @@ export function versionOf(
   }
 }
 
-function generateKey(
+export function generateKey(
   type: KeyType,
   { keySize = DEFAULT_HMAC_KEY_BYTES }: VersionRules,
   random: Random,

@@ -10,6 +10,7 @@ import {
   materials,
   nameKey,
   transitKeys,
+  type KeyOperation,
   type KeyVersion,
   type TransitKey,
 } from './records.ts'
@@ -23,16 +24,29 @@ export async function findKey(storage: Reads, name: string): Promise<TransitKey 
   return found && storage.get(transitKeys, keyKey(found.id))
 }
 
-/** hot: the key, to be used. @throws {BadRequest} there is none, or it is deleted for now */
+/** hot: the key, to be used so. @throws {BadRequest} there is none, or it may not be */
 export async function demandUsable(
   storage: Reads,
   name: string,
+  operation: KeyOperation,
   missing: string,
 ): Promise<TransitKey> {
   const key = await findKey(storage, name)
   if (key === undefined) throw new BadRequest(missing)
-  if (key.softDeleted) throw new BadRequest('refusing to use soft-deleted key')
+  demandAllowed(key, operation)
   return key
+}
+
+/** hot. @throws {BadRequest} */
+export function demandAllowed(key: TransitKey, operation: KeyOperation): void {
+  if (key.softDeleted) throw new BadRequest('refusing to use soft-deleted key')
+  if (key.disabled) throw new BadRequest('the key is disabled')
+  if (key.deletesAtMs !== null) {
+    throw new BadRequest('the key is about to be deleted; keys/NAME/cancel-deletion keeps it')
+  }
+  if (key.operations.length > 0 && !key.operations.includes(operation)) {
+    throw new BadRequest(`the key may not be used to ${operation}; see its allowed_operations`)
+  }
 }
 
 /** @throws the records say what no server wrote */

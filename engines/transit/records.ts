@@ -23,9 +23,25 @@ const versionSchema = z
   })
   .readonly()
 
+/** What may be allowed or not. */
+export const OPERATIONS = ['encrypt', 'decrypt', 'sign', 'verify', 'mac'] as const
+export type KeyOperation = (typeof OPERATIONS)[number]
+
+const USE = {
+  /** An operator has taken it out of use. */
+  disabled: z.boolean(),
+  /** What may be done with it; empty: all that its type can. */
+  operations: z.array(z.enum(OPERATIONS)).readonly(),
+  tags: z.record(z.string(), z.string()).readonly(),
+}
+/** What there is of a key beyond Vault, and what a backup carries of it. */
+export const useSchema = z.object(USE).readonly()
+
 const keySchema = z
   .object({
     id: z.string(),
+    /** The first one is shown; the others lead to it as well. */
+    names: z.array(z.string()).min(1).readonly(),
     type: z.string().refine(isKeyTypeName),
     /** Bytes, of hmac keys. */
     keySize: z.number().int().optional(),
@@ -46,6 +62,9 @@ const keySchema = z
     imported: z.boolean(),
     importedAllowRotation: z.boolean(),
     softDeleted: z.boolean(),
+    ...USE,
+    /** It goes then; nobody may use it from the day on that this was asked. */
+    deletesAtMs: z.number().nullable(),
     backup: stamp.nullable(),
     restore: stamp.nullable(),
     /** By version number: all that were not destroyed. */
@@ -69,6 +88,11 @@ export const transitConfigs = kind(
 
 export const NAMES_PREFIX = 'names/'
 export const nameKey = (name: string) => NAMES_PREFIX + name
+/** That time brings something to a key: a new version, or its end. */
+export const timedKeys = kind('transit-timed', z.object({ id: z.string() }).readonly())
+
+export const TIMED_PREFIX = 'timed/'
+export const timedKey = (id: string) => TIMED_PREFIX + id
 export const keyKey = (id: string) => `keys/${id}`
 export const materialKey = (id: string, version: number) => `material/${id}/${version}`
 export const CONFIG_KEY = 'config'

@@ -34,12 +34,28 @@ export function shownKey(
     auto_rotate_period: key.autoRotateSeconds,
     imported_key: key.imported,
     soft_deleted: key.softDeleted,
+    ...lifecycle(name, key),
     ...(key.imported && { imported_key_allow_rotation: key.importedAllowRotation }),
     ...(key.backup !== null && { backup_info: shownStamp(key.backup) }),
     ...(key.restore !== null && { restore_info: shownStamp(key.restore) }),
     ...(key.derived && { kdf: key.kdf, convergent_encryption: key.convergent }),
     ...(key.convergent && { convergent_encryption_version: PER_VERSION }),
     ...(type.family !== 'hmac' && { keys: shownVersions(type, key, publicKeys) }),
+  }
+}
+
+/** Beyond Vault, and so only where it is other than of every key there. */
+function lifecycle(name: string, key: TransitKey): Record<string, unknown> {
+  const { disabled, deletesAtMs, operations, tags, names } = key
+  const aliases = names.filter((one) => one !== name)
+  return {
+    ...((disabled || deletesAtMs !== null) && {
+      state: deletesAtMs === null ? 'disabled' : 'pending_deletion',
+    }),
+    ...(deletesAtMs !== null && { deletion_time: rfc3339(deletesAtMs) }),
+    ...(operations.length > 0 && { allowed_operations: operations }),
+    ...(Object.keys(tags).length > 0 && { tags }),
+    ...(aliases.length > 0 && { aliases }),
   }
 }
 

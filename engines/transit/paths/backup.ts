@@ -6,9 +6,9 @@ import { path } from '../../../core/plugin/path.ts'
 import type { Request } from '../../../core/plugin/request.ts'
 import type { Response } from '../../../core/plugin/response.ts'
 import { readBackup, writeBackup } from '../backup.ts'
-import { removeKey, replaceKey } from '../change.ts'
+import { putNewKey, removeKey, replaceKey } from '../change.ts'
 import { findKey, type Loaded } from '../keys.ts'
-import { keyNames, materialKey, materials, nameKey, transitKeys, keyKey } from '../records.ts'
+import { materialKey, materials } from '../records.ts'
 import { name } from './keys.ts'
 
 const NAME = /^\w(?:[\w.-]*\w)?$/
@@ -63,10 +63,10 @@ async function restore({
   if (!NAME.test(to)) throw new BadRequest('key names cannot be paths')
   const before = await findKey(storage, to)
   if (before !== undefined && !data.force) throw new BadRequest(`key "${to}" already exists`)
-  if (before !== undefined) removeKey(storage, to, before)
-  const { key, versions } = restored
-  storage.put(keyNames, nameKey(to), { id: key.id })
-  storage.put(transitKeys, keyKey(key.id), key)
+  if (before !== undefined) removeKey(storage, before)
+  const { versions } = restored
+  const key = { ...restored.key, names: before?.names ?? [to] }
+  putNewKey(storage, key)
   for (const [number, { material }] of versions) {
     storage.put(materials, materialKey(key.id, number), material)
   }

@@ -27,7 +27,7 @@ export const cmacPath = path(['cmac/:name', 'cmac/:name/:url_mac_length'], {
 })
 
 async function answer({ storage, data }: Request<typeof fields>): Promise<Response> {
-  const key = await demandUsable(storage, data.name, NO_KEY)
+  const key = await demandUsable(storage, data.name, 'mac', NO_KEY)
   const options = { asked: data.key_version, length: data.url_mac_length ?? data.mac_length }
   const one = async (text: string | undefined) => {
     if (text === undefined) throw new BadRequest('missing input for CMAC')

@@ -1,12 +1,18 @@
 /** `keys/NAME/config`, `keys/NAME/trim`, and the settings of the mount (contract: engines-core.md, 2.2). */
 import { BadRequest } from '../../../core/errors.ts'
-import { boolean, duration, integer } from '../../../core/plugin/fields.ts'
+import { boolean, duration, integer, keyValues, list, string } from '../../../core/plugin/fields.ts'
 import { path } from '../../../core/plugin/path.ts'
 import type { Request } from '../../../core/plugin/request.ts'
 import type { Response } from '../../../core/plugin/response.ts'
 import { demandPeriod, replaceKey, trimKey } from '../change.ts'
 import { findKey } from '../keys.ts'
-import { CONFIG_KEY, transitConfigs, type TransitKey } from '../records.ts'
+import {
+  CONFIG_KEY,
+  OPERATIONS,
+  transitConfigs,
+  type KeyOperation,
+  type TransitKey,
+} from '../records.ts'
 import { shownKey } from '../shown.ts'
 import { name } from './keys.ts'
 
@@ -18,6 +24,9 @@ const configFields = {
   exportable: boolean('The key may be exported; for good.'),
   allow_plaintext_backup: boolean('The key may be backed up in the clear; for good.'),
   auto_rotate_period: duration('A new version after so long; 0: never.'),
+  state: string('`enabled`, or `disabled`: nobody may use it.'),
+  allowed_operations: list(`What may be done with it: ${OPERATIONS.join(', ')}; empty: all.`),
+  tags: keyValues('Texts to remember about it; they replace those before.'),
 }
 const trimFields = {
   name,
@@ -97,10 +106,46 @@ async function configure({ storage, data }: Request<typeof configFields>): Promi
     exportable: key.exportable || data.exportable === true,
     allowPlaintextBackup: key.allowPlaintextBackup || data.allow_plaintext_backup === true,
     autoRotateSeconds: data.auto_rotate_period ?? key.autoRotateSeconds,
+    ...useOf(key, data),
   }
   demandBounds(changed)
   demandPeriod(changed.autoRotateSeconds)
   return { data: shownKey(data.name, replaceKey(storage, changed)), warnings }
+}
+
+/** @throws {BadRequest} */
+function useOf(key: TransitKey, data: Request<typeof configFields>['data']) {
+  const { state, allowed_operations: allowed, tags } = data
+  if (state !== undefined && state !== 'enabled' && state !== 'disabled') {
+    throw new BadRequest('state must be "enabled" or "disabled"')
+  }
+  return {
+    disabled: state === undefined ? key.disabled : state === 'disabled',
+    operations: allowed === undefined ? key.operations : allowed.map(demandOperation),
+    tags: tags === undefined ? key.tags : demandTags(tags),
+  }
+}
+
+function demandOperation(text: string): KeyOperation {
+  const found = OPERATIONS.find((operation) => operation === text)
+  if (found !== undefined) return found
+  throw new BadRequest(`allowed_operations may hold ${OPERATIONS.join(', ')}`)
+}
+
+/** As AWS KMS has them. */
+const MOST_TAGS = 50
+const LONGEST_TAG = { name: 128, value: 256 }
+
+function demandTags(tags: Readonly<Record<string, string>>) {
+  const entries = Object.entries(tags)
+  const fits = entries.every(
+    ([name, value]) =>
+      name !== '' && name.length <= LONGEST_TAG.name && value.length <= LONGEST_TAG.value,
+  )
+  if (entries.length <= MOST_TAGS && fits) return tags
+  throw new BadRequest(
+    `tags: at most ${MOST_TAGS}, names of 1 to ${LONGEST_TAG.name} and values of at most ${LONGEST_TAG.value} characters`,
+  )
 }
 
 /** @throws {BadRequest} the bounds do not go together */

@@ -59,7 +59,7 @@ async function signingVersion({
 }: RequestBase & {
   readonly data: { readonly name: string; readonly version: number }
 }): Promise<{ key: TransitKey; loaded: Loaded }> {
-  const key = await demandUsable(storage, data.name, 'key not found')
+  const key = await demandUsable(storage, data.name, 'sign', 'key not found')
   const type = typeOf(key)
   if (!type.signs) throw new BadRequest(`key type '${type.name}' does not support signing`)
   if (key.derived) {

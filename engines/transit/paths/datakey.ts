@@ -32,7 +32,7 @@ async function answer(request: Request<typeof fields>): Promise<Response> {
   if (data.form !== 'plaintext' && data.form !== 'wrapped') {
     throw new BadRequest("Invalid path, must be 'plaintext' or 'wrapped'")
   }
-  const key = await demandUsable(storage, data.name, NO_KEY)
+  const key = await demandUsable(storage, data.name, 'encrypt', NO_KEY)
   if (!BITS.has(data.bits)) throw new BadRequest('invalid bit length')
   const bytes = random.bytes(data.bits / 8)
   try {

@@ -4,12 +4,11 @@ import { BadRequest } from '../../../core/errors.ts'
 import { boolean, integer, string } from '../../../core/plugin/fields.ts'
 import { path } from '../../../core/plugin/path.ts'
 import type { Request } from '../../../core/plugin/request.ts'
-import { addVersion, newKey } from '../change.ts'
+import { addVersion, newKey, putNewKey } from '../change.ts'
 import { versionOf } from '../generate.ts'
 import { importPublicKey } from '../import.ts'
 import { DEFAULT_KEY_TYPE } from '../key-types.ts'
 import { demandUsable, findKey, loadVersion, typeOf } from '../keys.ts'
-import { keyNames, nameKey } from '../records.ts'
 import { demandType, name } from './keys.ts'
 
 const fields = {
@@ -46,7 +45,7 @@ async function derive(request: Request<typeof fields>): Promise<void> {
     const object = createSecretKey(bytes)
     bytes.fill(0)
     const key = {
-      ...newKey(random.uuid(), {
+      ...newKey(random.uuid(), data.name, {
         type,
         derived: false,
         convergent: false,
@@ -58,7 +57,7 @@ async function derive(request: Request<typeof fields>): Promise<void> {
       latestVersion: 0,
       imported: true,
     }
-    storage.put(keyNames, nameKey(data.name), { id: key.id })
+    putNewKey(storage, key)
     addVersion(storage, key, versionOf(type, object, key, random, nowMs))
   } finally {
     secret.fill(0)
@@ -67,7 +66,7 @@ async function derive(request: Request<typeof fields>): Promise<void> {
 
 /** The x-coordinate of the shared point, which the caller zeroes. @throws {BadRequest} the keys do not go together */
 async function agree({ storage, data }: Request<typeof fields>): Promise<Buffer> {
-  const base = await demandUsable(storage, data.base_key_name, 'no such base key')
+  const base = await demandUsable(storage, data.base_key_name, 'decrypt', 'no such base key')
   const type = typeOf(base)
   if (type.family !== 'ecdsa') throw new BadRequest('the base key must be an EC key')
   const publicKey = importPublicKey(type, data.peer_public_key)

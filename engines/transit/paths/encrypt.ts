@@ -16,7 +16,7 @@ import { decodeBase64, demandBase64, illegalBase64 } from '../../../core/plugin/
 import { createKey } from '../change.ts'
 import { cannot, decrypt, encrypt, type Circumstances } from '../cipher.ts'
 import { DEFAULT_KEY_TYPE } from '../key-types.ts'
-import { demandUsable, findKey, loadVersion, typeOf, versionToUse } from '../keys.ts'
+import { demandAllowed, demandUsable, findKey, loadVersion, typeOf, versionToUse } from '../keys.ts'
 import { CONFIG_KEY, transitConfigs, type TransitKey } from '../records.ts'
 import { readVersioned, versionedText } from '../versioned.ts'
 import { demandType, name } from './keys.ts'
@@ -125,7 +125,7 @@ function messageOfItem(item: BatchItem): Message {
 /** The key, made where there is none. The pipeline has asked for the capability to. */
 async function encryptionKey(request: EncryptRequest, derived: boolean): Promise<TransitKey> {
   const { storage, data, operation } = request
-  if (operation !== 'create') return demandUsable(storage, data.name, NO_KEY)
+  if (operation !== 'create') return demandUsable(storage, data.name, 'encrypt', NO_KEY)
   if ((await storage.get(transitConfigs, CONFIG_KEY))?.disableUpsert) throw new BadRequest(NO_KEY)
   const type = demandType(data.type)
   if (type.family !== 'aead') {
@@ -191,12 +191,12 @@ async function answerDecrypt(request: DecryptRequest): Promise<Response> {
   const { storage, data } = request
   if (data.batch_input === undefined) {
     if (data.ciphertext === '') throw new BadRequest(NO_CIPHERTEXT)
-    const key = await demandUsable(storage, data.name, NO_KEY)
+    const key = await demandUsable(storage, data.name, 'decrypt', NO_KEY)
     return { data: await decryptOne(request, key, data.ciphertext, messageOf(data)) }
   }
   const items = readBatch(data.batch_input, { name: 'ciphertext', missing: NO_CIPHERTEXT })
   demandSameContexts(items)
-  const key = await demandUsable(storage, data.name, NO_KEY)
+  const key = await demandUsable(storage, data.name, 'decrypt', NO_KEY)
   const done = await eachItem(
     items,
     (item) => decryptOne(request, key, demandCiphertext(item), messageOfItem(item)),
@@ -242,12 +242,14 @@ async function answerRewrap(request: RewrapRequest): Promise<Response> {
   const { storage, data } = request
   if (data.batch_input === undefined) {
     if (data.ciphertext === '') throw new BadRequest(NO_CIPHERTEXT)
-    const key = await demandUsable(storage, data.name, NO_KEY)
+    const key = await demandUsable(storage, data.name, 'decrypt', NO_KEY)
+    demandAllowed(key, 'encrypt')
     return { data: await rewrapOne(request, key, data.ciphertext, messageOf(data)) }
   }
   const items = readBatch(data.batch_input)
   demandSameContexts(items)
-  const key = await demandUsable(storage, data.name, NO_KEY)
+  const key = await demandUsable(storage, data.name, 'decrypt', NO_KEY)
+  demandAllowed(key, 'encrypt')
   const { results } = await eachItem(items, (item) =>
     rewrapOne(request, key, demandCiphertext(item), messageOfItem(item)),
   )

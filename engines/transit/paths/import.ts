@@ -7,20 +7,13 @@ import { boolean, duration, integer, string } from '../../../core/plugin/fields.
 import { path } from '../../../core/plugin/path.ts'
 import type { Request, RequestBase } from '../../../core/plugin/request.ts'
 import type { Response } from '../../../core/plugin/response.ts'
-import { addVersion, demandPeriod, newKey, replaceKey } from '../change.ts'
+import { addVersion, demandPeriod, newKey, putNewKey, replaceKey } from '../change.ts'
 import { publicPem, versionOf } from '../generate.ts'
 import { importKey, importPublicKey, isPair } from '../import.ts'
 import { DEFAULT_KEY_TYPE, type KeyType } from '../key-types.ts'
 import { findKey, loadVersion, typeOf } from '../keys.ts'
 import type { Material } from '../material.ts'
-import {
-  keyNames,
-  materialKey,
-  materials,
-  nameKey,
-  WRAPPING_KEY,
-  type TransitKey,
-} from '../records.ts'
+import { materialKey, materials, WRAPPING_KEY, type TransitKey } from '../records.ts'
 import { oaepHash, unwrapKey, wrapKey } from '../wrap.ts'
 import { versionsAsked } from './export.ts'
 import { demandType, name } from './keys.ts'
@@ -141,7 +134,7 @@ async function importNew(request: Request<typeof importFields>): Promise<void> {
   const object = await keyOf(request, type, data)
   const keySize = type.family === 'hmac' ? object.symmetricKeySize : undefined
   const key: TransitKey = {
-    ...newKey(random.uuid(), {
+    ...newKey(random.uuid(), data.name, {
       type,
       derived: data.derived,
       convergent: false,
@@ -154,7 +147,7 @@ async function importNew(request: Request<typeof importFields>): Promise<void> {
     imported: true,
     importedAllowRotation: data.allow_rotation,
   }
-  storage.put(keyNames, nameKey(data.name), { id: key.id })
+  putNewKey(storage, key)
   addVersion(storage, key, versionOf(type, object, key, random, nowMs))
 }
 

@@ -127,7 +127,7 @@ async function remove({ storage, data }: KeyRequest): Promise<void> {
   if (!key.deletionAllowed) {
     throw new BadRequest(`error deleting policy ${data.name}: deletion is not allowed for this key`)
   }
-  removeKey(storage, data.name, key)
+  removeKey(storage, key)
 }
 
 async function rotate(request: Request<{ name: typeof name }>): Promise<Response> {

@@ -86,7 +86,7 @@ function schemeOf(data: SignRequest['data'] | VerifyRequest['data']): Scheme {
 async function answerSign(request: SignRequest): Promise<Response> {
   const { storage, data } = request
   const scheme = schemeOf(data)
-  const key = await demandUsable(storage, data.name, 'signing key not found')
+  const key = await demandUsable(storage, data.name, 'sign', 'signing key not found')
   if (!typeOf(key).signs) throw cannotSign(typeOf(key), 'signing')
   if (data.batch_input === undefined) {
     const { publicKey, ...signed } = await signOne(request, key, scheme, data.input, data.context)
@@ -161,7 +161,12 @@ async function answerVerify(request: VerifyRequest): Promise<Response> {
 async function verifier(request: VerifyRequest): Promise<{ key: TransitKey; scheme: Scheme }> {
   const scheme = schemeOf(request.data)
   const { storage, data } = request
-  const key = await demandUsable(storage, data.name, 'signature verification key not found')
+  const key = await demandUsable(
+    storage,
+    data.name,
+    'verify',
+    'signature verification key not found',
+  )
   if (!typeOf(key).signs) throw cannotSign(typeOf(key), 'verification')
   return { key, scheme }
 }
@@ -170,7 +175,7 @@ async function hmacVerifier({ storage, data }: VerifyRequest) {
   const hash = demandHmacHash(
     data.urlalgorithm ?? data.hash_algorithm ?? data.algorithm ?? DEFAULT_HASH,
   )
-  return { hash, key: await demandUsable(storage, data.name, NO_KEY) }
+  return { hash, key: await demandUsable(storage, data.name, 'verify', NO_KEY) }
 }
 
 /** All have a signature, or all have an HMAC. */
@@ -231,7 +236,7 @@ async function verifyCmac(
   cmac: string,
 ): Promise<boolean> {
   if (text === undefined) throw new BadRequest('missing input for CMAC')
-  const key = await demandUsable(storage, data.name, NO_KEY)
+  const key = await demandUsable(storage, data.name, 'verify', NO_KEY)
   return isCmac(storage, key, demandInput(text), { text: cmac, length: data.mac_length })
 }
 
@@ -277,7 +282,7 @@ async function verifyHmac(
 async function answerHmac(request: HmacRequest): Promise<Response> {
   const { storage, data } = request
   const hash = demandHmacHash(data.urlalgorithm ?? data.algorithm)
-  const key = await demandUsable(storage, data.name, NO_KEY)
+  const key = await demandUsable(storage, data.name, 'mac', NO_KEY)
   const one = async (text: string | undefined) => {
     if (text === undefined) throw new BadRequest(NO_INPUT)
     return { hmac: await makeHmac(storage, key, demandInput(text), data.key_version, hash) }

@@ -29,7 +29,7 @@ const SETTINGS = {
 /** A key of transit whose only version is this one. */
 export function keyWith(type: KeyType, key: KeyObject): { key: TransitKey; loaded: Loaded } {
   const made = versionOf(type, key, SETTINGS, systemRandom, 0)
-  const record = { ...newKey('id', { ...SETTINGS, type }), versions: { 1: made.version } }
+  const record = { ...newKey('id', 'k', { ...SETTINGS, type }), versions: { 1: made.version } }
   return { key: record, loaded: { number: 1, ...made } }
 }
 
