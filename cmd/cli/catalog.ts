@@ -74,9 +74,19 @@ export const CATALOG: readonly Entry[] = [
     load: async () => (await import('./debug.ts')).debug,
   },
   {
+    name: 'decrypt',
+    summary: 'Decrypt a file or a stream',
+    load: async () => (await import('./envelope.ts')).decrypt,
+  },
+  {
     name: 'delete',
     summary: 'Delete what is at a path',
     load: async () => (await import('./logical.ts')).remove,
+  },
+  {
+    name: 'encrypt',
+    summary: 'Encrypt a file or a stream',
+    load: async () => (await import('./envelope.ts')).encrypt,
   },
   { name: 'kv', summary: 'Work with the key-value engine' },
   {

@@ -31,10 +31,16 @@ export function fakeTerminal({
     out(text) {
       written.out += typeof text === 'string' ? text : Buffer.from(text).toString('utf8')
     },
+    async send(bytes) {
+      written.out += Buffer.from(bytes).toString('utf8')
+    },
     err(text) {
       written.err += text
     },
     readInput: () => Promise.resolve(Buffer.from(input)),
+    async *input() {
+      yield Buffer.from(input)
+    },
     async askHidden({ text, on }) {
       written[on] += `${text}\n`
       if (hiddenLine === undefined) throw isTerminal ? new InputEnded() : new NoTerminal()

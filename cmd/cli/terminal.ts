@@ -13,10 +13,14 @@ export interface Terminal {
   readonly stderrIsTerminal: boolean
   /** Writes to standard output as it is; adds no newline. */
   out(text: string | Uint8Array): void
+  /** Writes to standard output, and waits until it has gone there: for what is larger than memory. */
+  send(bytes: Uint8Array): Promise<void>
   /** Writes to standard error as it is; adds no newline. */
   err(text: string): void
   /** All of standard input, as it came. */
   readInput(): Promise<Buffer>
+  /** Standard input bit by bit, however long it is. */
+  input(): AsyncIterable<Uint8Array>
   /**
    * Asks for a line that is not shown while it is typed; without a terminal, takes the first line of standard input.
    *
@@ -66,8 +70,13 @@ export function processTerminal(): Terminal {
     stdoutIsTerminal: process.stdout.isTTY,
     stderrIsTerminal: process.stderr.isTTY,
     out: (text) => void process.stdout.write(text),
+    send: (bytes) =>
+      new Promise((resolve, reject) => {
+        process.stdout.write(bytes, (error) => (error ? reject(error) : resolve()))
+      }),
     err: (text) => void process.stderr.write(text),
     readInput: () => buffer(process.stdin),
+    input: () => process.stdin,
     async askHidden(question) {
       const write = (text: string): void => void process[STREAMS[question.on]].write(text)
       const ask = (): void => write(question.text)

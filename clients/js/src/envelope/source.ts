@@ -1,6 +1,6 @@
 /** Where bytes come from: Node's streams, web streams, anything that is iterated. */
 
-/** What a part holds must stay as it is until two more were asked for. */
+/** What a part holds must stay as it is until two more were asked for, and that of the last two for good. */
 export type Source = AsyncIterable<Uint8Array> | Iterable<Uint8Array> | ReadableStream<Uint8Array>
 
 /** Reads a source in pieces of the reader's own sizes. */
