@@ -1,5 +1,6 @@
 /** What a command reads as bytes: a file, or standard input (`-`). */
 import { open } from 'node:fs/promises'
+import { release } from './byte-output.ts'
 import { fileParts } from './file-parts.ts'
 import { progressBar } from './progress.ts'
 import type { Terminal } from './terminal.ts'
@@ -12,7 +13,7 @@ export interface ByteInput {
 
 /** With a progress bar for large files, where a person looks on. @throws what the file system says */
 export async function openByteInput(name: string, terminal: Terminal): Promise<ByteInput> {
-  if (name === '-') return { parts: terminal.input(), close: async () => undefined }
+  if (name === '-') return { parts: givenBack(terminal.input()), close: async () => undefined }
   const file = await open(name)
   const { size } = await file.stat()
   const progress = progressBar(size, terminal)
@@ -22,5 +23,15 @@ export async function openByteInput(name: string, terminal: Terminal): Promise<B
       progress.clear()
       await file.close()
     },
+  }
+}
+
+/** The memory of each part is given back as soon as two more are asked for. */
+async function* givenBack(parts: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  let before: Uint8Array | undefined
+  for await (const part of parts) {
+    yield part
+    if (before !== undefined) release(before)
+    before = part
   }
 }

@@ -78,6 +78,6 @@ async function writeWhole(file: FileHandle, part: Uint8Array): Promise<void> {
 }
 
 /** Its memory is given back now, and not when there is much to collect. */
-function release({ buffer, byteLength }: Uint8Array): void {
+export function release({ buffer, byteLength }: Uint8Array): void {
   if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) buffer.transfer(0)
 }

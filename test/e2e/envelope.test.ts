@@ -35,17 +35,20 @@ test('what goes through both in a pipe comes out as it went in', async () => {
   )
 })
 
-test('a file of 300 MiB takes no more memory than the mark', async () => {
+test('300 MiB take no more memory than the mark, from a file and from a pipe', async () => {
   const folder = testFolder()
   const file = join(folder, 'plain')
+  const sealed = join(folder, 'sealed')
   writeFileSync(file, '')
   truncateSync(file, 300 * MIB)
 
   for (const args of [
-    ['encrypt', '-key=backup', `-out=${join(folder, 'sealed')}`, file],
-    ['decrypt', `-out=${join(folder, 'opened')}`, join(folder, 'sealed')],
+    ['encrypt', '-key=backup', `-out=${sealed}`, file],
+    ['encrypt', '-key=backup', `-out=${sealed}`, '-'],
+    ['decrypt', `-out=${join(folder, 'opened')}`, sealed],
   ]) {
-    const command = start(args, { env })
+    const piped = ['-c', 'exec "$@" < <(cat "$FILE")', 'bash', ...serverCommand()]
+    const command = start(args, { env: { ...env, FILE: file }, command: ['bash', ...piped] })
     const peak = watchMemory(command.pid)
     expect(await command.exited).toBe(0)
     expect(peak()).toBeGreaterThan(0)
