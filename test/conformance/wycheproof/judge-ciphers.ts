@@ -3,6 +3,7 @@ import { constants, createSecretKey, generateKeyPairSync, publicEncrypt } from '
 import type { Kind } from '../../../core/store/kind.ts'
 import { systemRandom } from '../../../core/random.ts'
 import { open, seal } from '../../../engines/transit/aead.ts'
+import { isCmac, makeCmac } from '../../../engines/transit/cmac.ts'
 import { decrypt } from '../../../engines/transit/cipher.ts'
 import { deriveBytes } from '../../../engines/transit/derive.ts'
 import { isHmac, makeHmac } from '../../../engines/transit/hmac.ts'
@@ -80,6 +81,27 @@ export const hkdf: JudgeOf = () => (one) => {
   return [derived.equals(bytesOf(one, 'okm'))]
 }
 
+/** CMACs that are not cut short. */
+export const cmac: JudgeOf = (group) => {
+  const type = typeNamed(`aes${numberOf(group, 'keySize')}-cmac`)
+  if (type === undefined || numberOf(group, 'tagSize') !== 128) return undefined
+  return async (one) => {
+    const { key, loaded } = keyWith(type, createSecretKey(bytesOf(one, 'key')))
+    const storage = storageWith(loaded.material)
+    const [input, mac] = [bytesOf(one, 'msg'), bytesOf(one, 'tag').toString('base64')]
+    const text = versionedText(1, mac)
+    return [
+      await isCmac(storage, key, input, { text, length: 0 }),
+      (await makeCmac(storage, key, input, { asked: 0, length: 0 })) === text,
+    ]
+  }
+}
+
+/** What holds this material alone. */
+function storageWith(material: Material) {
+  return { get: <T>(kind: Kind<T>, name: string) => kind.decode(name, material.encode()) }
+}
+
 /** HMACs that are not cut short, over the key that a version has for them. */
 export const hmac =
   (hashName: string): JudgeOf =>
@@ -92,9 +114,7 @@ export const hmac =
     return async (one) => {
       const own = createSecretKey(bytesOf(one, 'key'))
       const material = new Material(own, own)
-      const storage = {
-        get: <T>(kind: Kind<T>, name: string) => kind.decode(name, material.encode()),
-      }
+      const storage = storageWith(material)
       const [input, mac] = [bytesOf(one, 'msg'), bytesOf(one, 'tag').toString('base64')]
       const given = versionedText(1, mac)
       return [

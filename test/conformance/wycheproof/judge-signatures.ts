@@ -1,5 +1,6 @@
 /** Judges of signatures: of the message, and of its digest alone, which goes another way (`prehashed`). */
 import { createHash } from 'node:crypto'
+import { BadRequest } from '../../../core/errors.ts'
 import { importPublicKey } from '../../../engines/transit/import.ts'
 import type { HashAlgorithm } from '../../../engines/transit/hashes.ts'
 import { isSigned, type Scheme } from '../../../engines/transit/signature.ts'
@@ -17,6 +18,28 @@ export const ed25519: JudgeOf = (group) => {
   const verifies = verifierOf(group, 'ed25519')
   if (verifies === undefined) return undefined
   return (one) => [verifies(bytesOf(one, 'msg'), bytesOf(one, 'sig'), { ...PLAIN, hash: ANY })]
+}
+
+/** ML-DSA without a context. A key that an import refuses verifies nothing. */
+export const mlDsa =
+  (typeName: string): JudgeOf =>
+  (group) => {
+    const der = typeof group['publicKeyDer'] === 'string' ? bytesOf(group, 'publicKeyDer') : EMPTY
+    const pem = `-----BEGIN PUBLIC KEY-----\n${der.toString('base64')}\n-----END PUBLIC KEY-----\n`
+    const verifies = refusable(() => verifierOf({ ...group, publicKeyPem: pem }, typeName))
+    return (one) =>
+      'ctx' in one && one['ctx'] !== ''
+        ? []
+        : [verifies?.(bytesOf(one, 'msg'), bytesOf(one, 'sig'), { ...PLAIN, hash: ANY }) ?? false]
+  }
+
+function refusable<T>(attempt: () => T): T | undefined {
+  try {
+    return attempt()
+  } catch (error) {
+    if (error instanceof BadRequest) return undefined
+    throw error
+  }
 }
 
 /** PSS with the same hash in its mask. With the salt's length as the file says it; and with `auto`, which takes others too. */

@@ -4,14 +4,15 @@
  */
 import { beforeAll, describe, expect, test } from 'vitest'
 import { missing, missingProgram } from '../../support/outside.ts'
-import { aead, hkdf, hmac, keyWrap, oaep } from './judge-ciphers.ts'
-import { ecdsa, ed25519, pkcs1, pss } from './judge-signatures.ts'
+import { aead, cmac, hkdf, hmac, keyWrap, oaep } from './judge-ciphers.ts'
+import { ecdsa, ed25519, mlDsa, pkcs1, pss } from './judge-signatures.ts'
 import type { JudgeOf } from './judges.ts'
 import { findVectors, readGroups, type Case } from './vectors.ts'
 
 const P256 = 'ecdsa-p256'
 const P384 = 'ecdsa-p384'
 const P521 = 'ecdsa-p521'
+const K256 = 'ecdsa-secp256k1'
 
 /** Not here: PSS keys under an OID of their own and SHAKE, which transit does not offer; OAEP with other hashes, which only wraps AES keys here. */
 const FILES: readonly (readonly [name: string, judge: JudgeOf, cases: number])[] = [
@@ -50,6 +51,16 @@ const FILES: readonly (readonly [name: string, judge: JudgeOf, cases: number])[]
   ['ecdsa_secp384r1_sha384_p1363', ecdsa(P384, 'jws'), 280],
   ['ecdsa_secp384r1_sha512_p1363', ecdsa(P384, 'jws'), 318],
   ['ecdsa_secp521r1_sha512_p1363', ecdsa(P521, 'jws'), 318],
+  ['ecdsa_secp256k1_sha256', ecdsa(K256, 'asn1'), 476],
+  ['ecdsa_secp256k1_sha512', ecdsa(K256, 'asn1'), 546],
+  ['ecdsa_secp256k1_sha3_256', ecdsa(K256, 'asn1'), 474],
+  ['ecdsa_secp256k1_sha3_512', ecdsa(K256, 'asn1'), 540],
+  ['ecdsa_secp256k1_sha256_p1363', ecdsa(K256, 'jws'), 252],
+  ['ecdsa_secp256k1_sha512_p1363', ecdsa(K256, 'jws'), 322],
+  ['mldsa_44_verify', mlDsa('ml-dsa-44'), 173],
+  ['mldsa_65_verify', mlDsa('ml-dsa-65'), 203],
+  ['mldsa_87_verify', mlDsa('ml-dsa-87'), 234],
+  ['aes_cmac', cmac, 204],
   ['rsa_pss_2048_sha1_mgf1_20', pss, 88],
   ['rsa_pss_2048_sha256_mgf1_0', pss, 103],
   ['rsa_pss_2048_sha256_mgf1_32', pss, 108],
