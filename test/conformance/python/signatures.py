@@ -2,9 +2,12 @@
 import base64
 import hashlib
 import hmac as python_hmac
+import json
 
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, utils
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, mldsa, padding, utils
+from cryptography.hazmat.primitives.ciphers.algorithms import AES
+from cryptography.hazmat.primitives.cmac import CMAC
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
@@ -31,6 +34,9 @@ HASHES = {
     "sha3-512": hashes.SHA3_512(),
 }
 CURVES = {"ecdsa-p256": ec.SECP256R1, "ecdsa-p384": ec.SECP384R1, "ecdsa-p521": ec.SECP521R1}
+
+# No key is agreed upon over the last.
+SIGNING_CURVES = [*CURVES, "ecdsa-secp256k1"]
 
 
 def digest(algorithm, data):
@@ -69,7 +75,7 @@ def signing_key(name, kind):
     return key
 
 
-@case(*((kind, name) for kind in CURVES for name in HASHES))
+@case(*((kind, name) for kind in SIGNING_CURVES for name in HASHES))
 def ecdsa(kind, hash_name):
     name, algorithm = f"sign-{kind}", HASHES[hash_name]
     key = signing_key(name, kind)
@@ -170,6 +176,30 @@ def hmac(kind):
         wanted = python_hmac.new(key, MESSAGE, hash_name.replace("sha2-", "sha").replace("-", "_")).digest()
         made = write(f"transit/hmac/{name}/{hash_name}", input=b64(MESSAGE))["hmac"]
         same(hash_name, body_of(made), wanted)
+
+
+@case("aes128-cmac", "aes256-cmac")
+def cmac(kind):
+    make(kind, kind)
+    key = unb64(json.loads(unb64(read(f"transit/backup/{kind}")["backup"]))["policy"]["keys"]["1"]["key"])
+    for message in (b"", MESSAGE, bytes(64)):
+        mac = CMAC(AES(key))
+        mac.update(message)
+        same("CMAC", body_of(write(f"transit/cmac/{kind}", input=b64(message))["cmac"]), mac.finalize())
+
+
+@case("ml-dsa-44", "ml-dsa-65", "ml-dsa-87")
+def ml_dsa(kind):
+    make(kind, kind)
+    public = load_pem_public_key(exported("public-key", kind).encode())
+    public.verify(body_of(write(f"transit/sign/{kind}", input=b64(MESSAGE))["signature"]), MESSAGE)
+    # PKCS #8 with the seed and the expanded key (RFC 9881, 6); `cryptography` reads the seed alone.
+    der = unb64(exported("signing-key", kind, "der"))
+    seed_at = der.index(b"\x04\x20") + 2
+    private = getattr(mldsa, f"MLDSA{kind[-2:]}PrivateKey").from_seed_bytes(der[seed_at : seed_at + 32])
+    same("public half", private.public_key().public_bytes_raw(), public.public_bytes_raw())
+    taken_there(kind, text_of(private.sign(MESSAGE)), input=b64(MESSAGE))
+    taken_there(kind, text_of(private.sign(MESSAGE + b"!")), False, input=b64(MESSAGE))
 
 
 @case(*CURVES, "rsa-2048", "rsa-4096", "ed25519")
