@@ -8,7 +8,7 @@
 import { z } from 'zod'
 import { NamespaceLocked, NotFound } from './errors.ts'
 import type { Namespace } from './plugin/request.ts'
-import { kind } from './store/kind.ts'
+import { kind, texts } from './store/kind.ts'
 import type { Awaitable } from './store/awaitable.ts'
 import type { View } from './store/view.ts'
 
@@ -21,7 +21,7 @@ const namespaceSchema = z
     /** Of the whole server, with a trailing '/': `a/b/`. */
     path: z.string(),
     parentId: z.string(),
-    customMetadata: z.record(z.string(), z.string()).readonly(),
+    customMetadata: texts,
     /** Nobody enters it, and no token of it is alive: it is being deleted. */
     tainted: z.boolean(),
     /** SHA-256 of the key that unlocks it, in hex; `null`: it is not locked. */

@@ -4,7 +4,7 @@ import { z } from 'zod'
 import { keyedHash } from '../../core/keyed-hash.ts'
 import { tokenSettingsSchema } from '../../core/plugin/token-settings.ts'
 import type { RequestBase } from '../../core/plugin/request.ts'
-import { kind } from '../../core/store/kind.ts'
+import { kind, texts } from '../../core/store/kind.ts'
 import type { Awaitable } from '../../core/store/awaitable.ts'
 
 const strings = z.array(z.string()).readonly()
@@ -46,7 +46,7 @@ const secretIdSchema = z
     updatedAtMs: z.number(),
     /** `null`: never. */
     expiresAtMs: z.number().nullable(),
-    metadata: z.record(z.string(), z.string()).readonly(),
+    metadata: texts,
     cidrs: strings,
     tokenBoundCidrs: strings,
   })

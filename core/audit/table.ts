@@ -5,6 +5,7 @@
 import * as z from 'zod'
 import { BadRequest } from '../errors.ts'
 import type { Random } from '../random.ts'
+import { texts } from '../store/kind.ts'
 
 /** Of a device's HMAC; as long as its digest. */
 const SALT_BYTES = 32
@@ -15,7 +16,7 @@ const auditDeviceSchema = z.object({
   type: z.string(),
   description: z.string(),
   /** As they were given, for reading back. */
-  options: z.record(z.string(), z.string()),
+  options: texts,
   local: z.boolean(),
   uuid: z.string(),
   accessor: z.string(),

@@ -4,7 +4,7 @@
  * mount costs the same beside ten others and beside ten thousand. Only `table.ts` knows these keys.
  */
 import { z } from 'zod'
-import { kind } from '../store/kind.ts'
+import { kind, texts } from '../store/kind.ts'
 import { namespacePrefix } from '../namespaces.ts'
 
 const seconds = z.number().int()
@@ -50,7 +50,7 @@ export const mountSchema = z
     local: z.boolean(),
     sealWrap: z.boolean(),
     externalEntropyAccess: z.boolean(),
-    options: z.record(z.string(), z.string()).readonly().nullable(),
+    options: texts.nullable(),
     config: configSchema,
   })
   .readonly()

@@ -48,11 +48,8 @@ export function demandNewName(name: string, parentPath: string): void {
   }
 }
 
-/** @throws {BadRequest} there is too much of it, or it has a key that no record keeps */
+/** @throws {BadRequest} there is too much of it */
 export function demandMetadata(metadata: Readonly<Record<string, string>>): void {
-  if (Object.hasOwn(metadata, '__proto__')) {
-    throw new BadRequest('custom_metadata cannot have a key "__proto__"')
-  }
   const entries = Object.entries(metadata)
   const fits =
     entries.length <= MAX_METADATA_ENTRIES &&

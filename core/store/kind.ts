@@ -2,9 +2,9 @@
  * What is stored under a key: its type, its version, and the one place where it is parsed. A record is the JSON text
  * `[version, value]`; numbers in it keep their text.
  */
-import type { ZodType } from 'zod'
+import { z, type ZodType } from 'zod'
 import { CorruptRecord } from '../errors.ts'
-import { parseJson } from '../json.ts'
+import { isJsonObject, parseJson } from '../json.ts'
 
 export interface Kind<T> {
   readonly name: string
@@ -92,6 +92,11 @@ function tryParse(key: string, text: string): unknown {
     throw error
   }
 }
+
+/** Texts by names that a user gives. Not zod's record, which leaves out the name `__proto__`. */
+export const texts = z.custom<Readonly<Record<string, string>>>(
+  (value) => isJsonObject(value) && Object.values(value).every((text) => typeof text === 'string'),
+)
 
 /** The places that did not fit, without the values. */
 function where(issues: readonly { readonly path: readonly PropertyKey[] }[]): Error {

@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { isJsonObject, type JsonObject } from '../json.ts'
 import { namespacePrefix } from '../namespaces.ts'
-import { kind } from '../store/kind.ts'
+import { kind, texts } from '../store/kind.ts'
 
 const strings = z.array(z.string()).readonly()
 const jsonObject = z.custom<JsonObject>(isJsonObject)
@@ -14,7 +14,7 @@ const commonFields = {
   /** The path that made it: `auth/token/create`, `auth/approle/login`. */
   path: z.string(),
   displayName: z.string(),
-  meta: z.record(z.string(), z.string()).readonly().nullable(),
+  meta: texts.nullable(),
   /** The accessor of the parent; empty: an orphan. */
   parent: z.string(),
   parentNamespaceId: z.string(),

@@ -3,7 +3,7 @@
  * its own, as bytes: all else of a key can be read, listed and changed without touching it.
  */
 import { z } from 'zod'
-import { kind, secretKind } from '../../core/store/kind.ts'
+import { kind, secretKind, texts } from '../../core/store/kind.ts'
 import { isKeyTypeName } from './key-types.ts'
 import { Material } from './material.ts'
 
@@ -32,7 +32,7 @@ const USE = {
   disabled: z.boolean(),
   /** What may be done with it; empty: all that its type can. */
   operations: z.array(z.enum(OPERATIONS)).readonly(),
-  tags: z.record(z.string(), z.string()).readonly(),
+  tags: texts,
 }
 /** What there is of a key beyond Vault, and what a backup carries of it. */
 export const useSchema = z.object(USE).readonly()

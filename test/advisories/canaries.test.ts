@@ -159,7 +159,7 @@ function wrong(canary: string): readonly Json[] {
 /** Texts that an error repeats as clients of Vault know it: they are names, no secrets. */
 const NAMES = /policies|^secret_id_accessor$|^plugin_name$|^path$|^type$|^name$|^to$|^from$/
 /** What the audit log shows as it is, as Vault does: who somebody is, and what names of members are. */
-const SHOWN = /policies|^meta$|^metadata$|^paths?$/
+const SHOWN = /policies|^meta$|^metadata$|^tags$|^paths?$/
 const SHOWN_CANARY = 'paradiesvogel'
 
 test('rows 82, 88, 89 (CVE-2025-4166, CVE-2025-11065): no field of any path is repeated in an error, in the log, or in the audit log', async () => {

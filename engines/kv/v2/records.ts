@@ -4,7 +4,7 @@
  */
 import { z } from 'zod'
 import { isJsonObject, type JsonObject } from '../../../core/json.ts'
-import { kind } from '../../../core/store/kind.ts'
+import { kind, texts } from '../../../core/store/kind.ts'
 
 const configSchema = z
   .object({
@@ -34,11 +34,6 @@ const versionSchema = z
   })
   .readonly()
 export type Version = z.infer<typeof versionSchema>
-
-/** Not zod's record, which leaves out the name `__proto__`. */
-const texts = z.custom<Readonly<Record<string, string>>>(
-  (value) => isJsonObject(value) && Object.values(value).every((text) => typeof text === 'string'),
-)
 
 const keySchema = z
   .object({
