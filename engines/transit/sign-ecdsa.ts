@@ -5,8 +5,6 @@
  */
 import { sign, verify, type KeyObject } from 'node:crypto'
 import { promisify } from 'node:util'
-import { p256, p384, p521 } from '@noble/curves/nist.js'
-import { secp256k1 } from '@noble/curves/secp256k1.js'
 import type { Random } from '../../core/random.ts'
 import type { EcdsaType } from './key-types.ts'
 import type { HashAlgorithm } from './hashes.ts'
@@ -17,7 +15,13 @@ export interface EcdsaScheme {
   readonly marshaling: 'asn1' | 'jws'
 }
 
-const CURVES = { prime256v1: p256, secp384r1: p384, secp521r1: p521, secp256k1 }
+/** Loaded with the first digest: few servers ever see one, and the curves' tables take 10 MB. */
+async function curvesOfDigests() {
+  const { p256, p384, p521 } = await import('@noble/curves/nist.js')
+  const { secp256k1 } = await import('@noble/curves/secp256k1.js')
+  return { prime256v1: p256, secp384r1: p384, secp521r1: p521, secp256k1 }
+}
+
 const BASE = { prehash: false, lowS: false } as const
 
 const signLater = promisify(
@@ -36,19 +40,26 @@ export function signEcdsa(
   { hash, prehashed, marshaling }: EcdsaScheme,
   random: Random,
 ): Buffer | Promise<Buffer> {
-  if (prehashed) {
-    const extraEntropy = random.bytes(type.fieldBytes)
-    const format = marshaling === 'jws' ? 'compact' : 'der'
-    return withScalar(type, key, (scalar) =>
-      Buffer.from(
-        CURVES[type.curve].sign(leftmost(type, input), scalar, { ...BASE, extraEntropy, format }),
-      ),
-    )
-  }
+  if (prehashed) return signDigest(type, key, input, marshaling, random)
   const options = { key, dsaEncoding: marshaling === 'jws' ? 'ieee-p1363' : 'der' } as const
   return type.curve === 'prime256v1'
     ? sign(hash.openssl, input, options)
     : signLater(hash.openssl, input, options)
+}
+
+async function signDigest(
+  type: EcdsaType,
+  key: KeyObject,
+  digest: Buffer,
+  marshaling: EcdsaScheme['marshaling'],
+  random: Random,
+): Promise<Buffer> {
+  const curve = (await curvesOfDigests())[type.curve]
+  const extraEntropy = random.bytes(type.fieldBytes)
+  const format = marshaling === 'jws' ? 'compact' : 'der'
+  return withScalar(type, key, (scalar) =>
+    Buffer.from(curve.sign(leftmost(type, digest), scalar, { ...BASE, extraEntropy, format })),
+  )
 }
 
 export function verifyEcdsa(
@@ -57,19 +68,19 @@ export function verifyEcdsa(
   input: Buffer,
   signature: Buffer,
   { hash, prehashed, marshaling }: EcdsaScheme,
-): boolean {
+): boolean | Promise<boolean> {
   if (prehashed) return verifyDigest(type, key, input, signature, marshaling)
   const options = { key, dsaEncoding: marshaling === 'jws' ? 'ieee-p1363' : 'der' } as const
   return verify(hash.openssl, input, options, signature)
 }
 
-function verifyDigest(
+async function verifyDigest(
   type: EcdsaType,
   key: KeyObject,
   digest: Buffer,
   signature: Buffer,
   marshaling: EcdsaScheme['marshaling'],
-): boolean {
+): Promise<boolean> {
   const { x = '', y = '' } = key.export({ format: 'jwk' })
   const point = Buffer.concat([
     Buffer.from([4]),
@@ -78,8 +89,9 @@ function verifyDigest(
   ])
   const format = marshaling === 'jws' ? 'compact' : 'der'
   if (format === 'compact' && signature.length !== 2 * type.fieldBytes) return false
+  const curve = (await curvesOfDigests())[type.curve]
   try {
-    return CURVES[type.curve].verify(signature, leftmost(type, digest), point, { ...BASE, format })
+    return curve.verify(signature, leftmost(type, digest), point, { ...BASE, format })
   } catch {
     // It throws for what is no pair of numbers of the curve.
     return false

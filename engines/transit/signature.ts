@@ -107,7 +107,7 @@ export function isSigned(
   loaded: Loaded,
   { input, context, signature }: Readonly<Record<'input' | 'context' | 'signature', Buffer>>,
   scheme: Scheme,
-): boolean {
+): boolean | Promise<boolean> {
   const type = typeOf(key)
   const { key: own } = loaded.material
   switch (type.family) {

@@ -51,7 +51,7 @@ export const pss: JudgeOf = (group) => {
   if (exact === undefined || auto === undefined) return undefined
   return (one) => {
     const hasOtherSalt = one.comment.startsWith('s_len changed')
-    return [...exact(one), ...auto(one).map((verdict) => verdict !== hasOtherSalt)]
+    return [...exact(one), ...auto(one).map(async (verdict) => (await verdict) !== hasOtherSalt)]
   }
 }
 
@@ -74,7 +74,7 @@ type Settings = Omit<Scheme, 'hash' | 'prehashed'>
 const PLAIN = { padding: 'pss', marshaling: 'asn1', saltLength: 'auto', prehashed: false } as const
 const ANY = hashNamed('SHA-256')
 
-type Verifies = (input: Buffer, signature: Buffer, scheme: Scheme) => boolean
+type Verifies = (input: Buffer, signature: Buffer, scheme: Scheme) => Promise<boolean>
 
 function verifierOf(group: Group, typeName: string): Verifies | undefined {
   const type = typeNamed(typeName)

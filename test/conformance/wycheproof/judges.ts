@@ -11,7 +11,8 @@ import type { KeyObject } from 'node:crypto'
 import type { Case, Group } from './vectors.ts'
 
 /** Says of a case, in each way that it can come to us, whether it is taken; nothing where it is of no use to transit. */
-export type Judge = (one: Case) => readonly boolean[] | Promise<readonly boolean[]>
+export type Judge = (one: Case) => Verdicts | Promise<Verdicts>
+type Verdicts = readonly (boolean | Promise<boolean>)[]
 
 /** `undefined`: transit offers nothing of what the group is about. */
 export type JudgeOf = (group: Group) => Judge | undefined
@@ -34,9 +35,9 @@ export function keyWith(type: KeyType, key: KeyObject): { key: TransitKey; loade
 }
 
 /** False where the answer would be 400. Any other error is a fault, and thrown. */
-export function taken(attempt: () => boolean): boolean {
+export async function taken(attempt: () => boolean | Promise<boolean>): Promise<boolean> {
   try {
-    return attempt()
+    return await attempt()
   } catch (error) {
     if (error instanceof BadRequest) return false
     throw error

@@ -117,7 +117,7 @@ describe.skipIf(skipReason !== undefined)(
       for (const group of readGroups(folder, name)) {
         const judge = judgeOf(group)
         for (const one of judge === undefined ? [] : group.tests) {
-          const verdicts = (await judge?.(one)) ?? []
+          const verdicts = await Promise.all((await judge?.(one)) ?? [])
           if (verdicts.length > 0) cases++
           const wanted = isToBeTaken(one)
           if (verdicts.some((verdict) => verdict !== wanted)) {
