@@ -13,12 +13,18 @@ import { assert, CorruptRecord, Sealed, TooManyConflicts } from '../errors.ts'
 import type { Random } from '../random.ts'
 import { Keyring } from './keyring.ts'
 import type { Term } from './keyring.ts'
-import { Nonces } from './nonces.ts'
 import { CORE_RECORDS, handoverKey, usageKey } from './record-keys.ts'
 import { checkRotation, isRotationDue, MAX_ENCRYPTIONS_PER_TERM } from './rotation.ts'
 import type { RotationConfig } from './rotation.ts'
 import { RootRecords } from './root-records.ts'
-import { claimedTerm, KEY_BYTES, openRecord, OUTSIDE_KEYRING, sealRecord } from './sealed-record.ts'
+import {
+  claimedTerm,
+  KEY_BYTES,
+  NONCE_BYTES,
+  openRecord,
+  OUTSIDE_KEYRING,
+  sealRecord,
+} from './sealed-record.ts'
 import { BLOCK, LOW_WATER, TermExhausted } from './usage.ts'
 
 /** What a barrier stands on. */
@@ -60,13 +66,11 @@ interface Unsealed {
 
 export class Barrier {
   readonly #parts: BarrierParts
-  readonly #nonces: Nonces
   #unsealed: Unsealed | undefined
   #reserving: Promise<void> | undefined
 
-  private constructor(parts: BarrierParts, nonces: Nonces, unsealed: Unsealed) {
+  private constructor(parts: BarrierParts, unsealed: Unsealed) {
     this.#parts = parts
-    this.#nonces = nonces
     this.#unsealed = unsealed
   }
 
@@ -84,9 +88,8 @@ export class Barrier {
     const keyring = Keyring.first(key, parts.clock.nowMs())
     key.fill(0)
     const block = { term: keyring.active(), left: BLOCK }
-    const nonces = new Nonces(parts.random)
-    const root = new RootRecords(rootKey, nonces)
-    const barrier = new Barrier(parts, nonces, { root, keyring, revision: 0, block })
+    const root = new RootRecords(rootKey, parts.random)
+    const barrier = new Barrier(parts, { root, keyring, revision: 0, block })
     return { barrier, records: keyringRecords(root, keyring, true) }
   }
 
@@ -97,12 +100,11 @@ export class Barrier {
    * @throws {CorruptRecord} the keyring is missing, altered, or sealed with another root key
    */
   static async unlock(parts: BarrierParts, rootKey: Buffer): Promise<Barrier> {
-    const nonces = new Nonces(parts.random)
-    const root = new RootRecords(rootKey, nonces)
+    const root = new RootRecords(rootKey, parts.random)
     const stored = await parts.storage.get(CORE_RECORDS.keyring)
     if (stored === undefined) throw new CorruptRecord(CORE_RECORDS.keyring)
     const keyring = root.openKeyring(stored.value)
-    return new Barrier(parts, nonces, {
+    return new Barrier(parts, {
       root,
       keyring,
       revision: stored.revision,
@@ -127,7 +129,7 @@ export class Barrier {
     if (block === undefined || block.left < 1) throw new TermExhausted()
     block.left -= 1
     const { term } = block
-    return sealRecord(term.key, term.term, this.#nonces.take(), key, plaintext)
+    return sealRecord(term.key, term.term, this.#parts.random.nonce(NONCE_BYTES), key, plaintext)
   }
 
   /**
@@ -207,7 +209,7 @@ export class Barrier {
    * @throws {TooManyConflicts} what the caller expects is not so any more; nothing changed
    */
   async replaceRootKey(rootKey: Buffer, along: WithRootKey): Promise<void> {
-    const root = new RootRecords(rootKey, this.#nonces)
+    const root = new RootRecords(rootKey, this.#parts.random)
     await this.#untilCommitted(async () => {
       const { reserved, revision: usageRevision } = await this.#readUsage()
       const { keyring, revision } = this.#need()
@@ -386,7 +388,7 @@ export class Barrier {
     if (stored === undefined) return undefined
     const rootKey = this.open(key, stored.value)
     try {
-      return new RootRecords(rootKey, this.#nonces)
+      return new RootRecords(rootKey, this.#parts.random)
     } finally {
       rootKey.fill(0)
     }
@@ -401,7 +403,10 @@ export class Barrier {
     for (const term of [keyring.get(keyring.activeTerm - 1), keyring.active()]) {
       if (term === undefined) continue
       const key = handoverKey(term.term)
-      handovers.set(key, sealRecord(term.key, term.term, this.#nonces.take(), key, rootKey))
+      handovers.set(
+        key,
+        sealRecord(term.key, term.term, this.#parts.random.nonce(NONCE_BYTES), key, rootKey),
+      )
     }
     return handovers
   }

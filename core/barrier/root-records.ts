@@ -6,11 +6,11 @@ import { createSecretKey } from 'node:crypto'
 import type { KeyObject } from 'node:crypto'
 import { z } from 'zod'
 import { assert } from '../errors.ts'
+import type { Random } from '../random.ts'
 import { Keyring } from './keyring.ts'
-import type { Nonces } from './nonces.ts'
 import { CORE_RECORDS, usageKey } from './record-keys.ts'
 import { MAX_ENCRYPTIONS_PER_TERM } from './rotation.ts'
-import { KEY_BYTES, openRecord, OUTSIDE_KEYRING, sealRecord } from './sealed-record.ts'
+import { KEY_BYTES, NONCE_BYTES, openRecord, OUTSIDE_KEYRING, sealRecord } from './sealed-record.ts'
 
 const StoredUsage = z.strictObject({
   version: z.literal(1),
@@ -19,13 +19,13 @@ const StoredUsage = z.strictObject({
 
 export class RootRecords {
   readonly #rootKey: KeyObject
-  readonly #nonces: Nonces
+  readonly #random: Random
 
   /** @param rootKey 32 bytes, copied; the caller zeroes it */
-  constructor(rootKey: Buffer, nonces: Nonces) {
+  constructor(rootKey: Buffer, random: Random) {
     assert(rootKey.length === KEY_BYTES, 'a root key has 32 bytes')
     this.#rootKey = createSecretKey(rootKey)
-    this.#nonces = nonces
+    this.#random = random
   }
 
   /** Whether this is the key, in constant time. @param rootKey neither kept nor zeroed */
@@ -69,6 +69,12 @@ export class RootRecords {
   }
 
   #seal(key: string, plaintext: Buffer | string): Buffer {
-    return sealRecord(this.#rootKey, OUTSIDE_KEYRING, this.#nonces.take(), key, plaintext)
+    return sealRecord(
+      this.#rootKey,
+      OUTSIDE_KEYRING,
+      this.#random.nonce(NONCE_BYTES),
+      key,
+      plaintext,
+    )
   }
 }

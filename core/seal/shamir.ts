@@ -56,7 +56,7 @@ export class ShamirSeal implements Seal {
     const unsealKey = copySecret(drawn)
     drawn.fill(0)
     try {
-      const nonce = this.#random.bytes(NONCE_BYTES)
+      const nonce = this.#random.nonce(NONCE_BYTES)
       const key = createSecretKey(unsealKey)
       const wrapped = sealRecord(key, OUTSIDE_KEYRING, nonce, CORE_RECORDS.rootKey, rootKey)
       const shares = await splitKey(unsealKey, sharing)

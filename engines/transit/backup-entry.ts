@@ -147,6 +147,7 @@ const NEWEST_CONVERGENT = 3
 /** What it would draw is replaced by what the backup holds. */
 const NO_RANDOM = {
   bytes: (count: number) => Buffer.alloc(count),
+  nonce: (count: number) => Buffer.alloc(count),
   uuid: () => '',
   base62: () => '',
 }

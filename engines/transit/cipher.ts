@@ -68,12 +68,12 @@ function encryptAead(
   random: Random,
 ): Buffer {
   if (!key.derived) {
-    return seal(type, material.key, random.bytes(type.nonceBytes), plaintext, associatedData)
+    return seal(type, material.key, random.nonce(type.nonceBytes), plaintext, associatedData)
   }
   demandContext(context)
   if (!key.convergent) {
     const derived = deriveKey(key.kdf, material.key, context, type.keyBytes)
-    return seal(type, derived, random.bytes(type.nonceBytes), plaintext, associatedData)
+    return seal(type, derived, random.nonce(type.nonceBytes), plaintext, associatedData)
   }
   if (version.convergentVersion < 3) {
     throw new BadRequest(
