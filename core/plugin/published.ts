@@ -63,3 +63,5 @@ export {
   tokenSettingsSchema,
   type TokenSettings,
 } from './token-settings.ts'
+export { InvalidSchedule, parseSchedule, type Schedule } from './schedule.ts'
+export { usernameTemplate, type UsernameTemplate } from './username-template.ts'
