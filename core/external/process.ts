@@ -17,7 +17,7 @@ import { Foresight, hintOf } from './foresight.ts'
 import { frameOf, FrameReader, FrameTooLarge, MAX_FRAME_BYTES } from './frames.ts'
 import { LogLines } from './log-lines.ts'
 import { fromPlugin, toldErrorSchema, type FromPlugin, type Writes } from './messages.ts'
-import type { ToPlugin, Work } from './protocol.ts'
+import type { FromServer, Work } from './protocol.ts'
 import { pluginRecords } from './records.ts'
 import type { Spawned } from './spawn.ts'
 
@@ -251,7 +251,7 @@ export class PluginProcess {
     })
   }
 
-  #say(message: ToPlugin): void {
+  #say(message: FromServer): void {
     if (this.#ended) return
     const frame = frameOf(JSON.stringify(message))
     if (!this.#corked) {

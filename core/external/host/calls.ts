@@ -167,10 +167,12 @@ function contextOf({ nowMs }: { nowMs: number }, storage: View): MountContext {
   return { storage, random: systemRandom, nowMs }
 }
 
-function requestOf({ headers, client, ...sent }: SentRequest, storage: View): RequestBase {
+function requestOf(request: SentRequest, storage: View): RequestBase {
+  const { headers, client, caller, ...sent } = request
   const { certificates, ...peer } = client
   return {
     ...sent,
+    caller,
     storage,
     random: systemRandom,
     clientToken: '',

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net'
 import { parseJson, stringifyJson } from '../../json.ts'
 import { frameOf, FrameReader, MAX_FRAME_BYTES } from '../frames.ts'
 import type { FromPlugin } from '../messages.ts'
-import type { ToPlugin } from '../protocol.ts'
+import { fromServer, type FromServer } from '../protocol.ts'
 import type { Calls } from './calls.ts'
 import type { ListOptions, Source, Written } from './remote-records.ts'
 
@@ -11,7 +11,7 @@ import type { ListOptions, Source, Written } from './remote-records.ts'
 const MAX_FROM_SERVER_BYTES = 2 ** 32 - 1
 
 interface Waiting {
-  readonly resolve: (answer: Extract<ToPlugin, { ask: number }>) => void
+  readonly resolve: (answer: Extract<FromServer, { ask: number }>) => void
 }
 
 export class Conversation {
@@ -49,8 +49,7 @@ export class Conversation {
   }
 
   #hear(text: string): void {
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the server started this process and is taken at its word
-    const message = parseJson(text) as unknown as ToPlugin
+    const message = fromServer.parse(parseJson(text))
     switch (message.say) {
       case 'call':
         void this.#answer(message)
@@ -69,7 +68,7 @@ export class Conversation {
     }
   }
 
-  async #answer({ call, work, known }: Extract<ToPlugin, { say: 'call' }>): Promise<void> {
+  async #answer({ call, work, known }: Extract<FromServer, { say: 'call' }>): Promise<void> {
     const abort = new AbortController()
     this.#underWay.set(call, abort)
     const outcome = await this.#calls.answer(work, known, this.#source(call), abort.signal)
@@ -101,7 +100,9 @@ export class Conversation {
     }
   }
 
-  #ask(message: Extract<FromPlugin, { ask: number }>): Promise<Extract<ToPlugin, { ask: number }>> {
+  #ask(
+    message: Extract<FromPlugin, { ask: number }>,
+  ): Promise<Extract<FromServer, { ask: number }>> {
     return new Promise((resolve) => {
       this.#asked.set(message.ask, { resolve })
       this.say(message)
