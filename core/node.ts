@@ -17,6 +17,7 @@ import type { Clock } from './clock.ts'
 import { startDuties, type Duties } from './duties.ts'
 import { overdueIntents } from './effects/intents.ts'
 import { Sweeper } from './effects/sweeper.ts'
+import { TimedEffects } from './effects/timed.ts'
 import { BadRequest, Sealed } from './errors.ts'
 import { isOfCatalog } from './external/catalog.ts'
 import type { ExternalPlugins } from './external/plugins.ts'
@@ -293,7 +294,11 @@ export class Node {
     const mounts = { registry, systemTtl }
     const ownWork = new OwnWork({ store, audit, clock, random, mounts, onFailure })
     const parts = { ...undoParts, ownWork, onFailure }
-    const sweepers = [new Sweeper(parts, dueLeases(parts)), new Sweeper(parts, overdueIntents)]
+    const sweepers = [
+      new Sweeper(parts, dueLeases(parts)),
+      new Sweeper(parts, overdueIntents),
+      new TimedEffects(parts),
+    ]
     return { undoParts, ownWork, sweepers }
   }
 
@@ -303,6 +308,7 @@ export class Node {
     this.#open = undefined
     open.duties.stop()
     this.parts.external.stop()
+    this.registry.close()
     open.store.cache.clear()
     open.batch.clear()
     open.acls.clear()

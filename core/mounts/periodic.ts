@@ -13,11 +13,32 @@ export interface PeriodicWork {
 
 export async function periodicWork(root: View, registry: Registry): Promise<PeriodicWork[]> {
   const found: PeriodicWork[] = []
-  for (const id of await namespaceIds(root)) {
-    for (const entry of await listMounts(root, id)) {
-      const work = (await registry.find(root, entry))?.plugin.periodic
-      if (work !== undefined) found.push({ entry, work })
-    }
+  for await (const { entry, plugin } of allMounts(root, registry)) {
+    if (plugin.periodic !== undefined) found.push({ entry, work: plugin.periodic })
   }
   return found
+}
+
+/** A mount whose engine has timed work in other systems. */
+export interface TimedWork {
+  readonly namespaceId: string
+  readonly entry: MountEntry
+  readonly work: NonNullable<Plugin['timed']>
+}
+
+export async function timedWork(root: View, registry: Registry): Promise<TimedWork[]> {
+  const found: TimedWork[] = []
+  for await (const { namespaceId, entry, plugin } of allMounts(root, registry)) {
+    if (plugin.timed !== undefined) found.push({ namespaceId, entry, work: plugin.timed })
+  }
+  return found
+}
+
+async function* allMounts(root: View, registry: Registry) {
+  for (const namespaceId of await namespaceIds(root)) {
+    for (const entry of await listMounts(root, namespaceId)) {
+      const plugin = (await registry.find(root, entry))?.plugin
+      if (plugin !== undefined) yield { namespaceId, entry, plugin }
+    }
+  }
 }

@@ -54,6 +54,11 @@ export class Registry {
     return this.#instances.get(key) ?? this.#make(key, mount)
   }
 
+  /** Lets go of what the instances hold of other systems. */
+  close(): void {
+    for (const { plugin } of this.#instances.values()) plugin.close?.()
+  }
+
   #make(key: string, mount: Served): Instance | undefined {
     const type = this.type(mount.kind, mount.type)
     if (type === undefined) return undefined

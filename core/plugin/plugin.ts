@@ -1,11 +1,11 @@
 /**
  * The plugin contract: an engine or an auth method is its paths. Built-in ones and those of others use it alike.
  */
-import type { RequestBase } from './request.ts'
+import type { GeneratePassword, Mount, RequestBase } from './request.ts'
 import type { Path } from './path.ts'
 import type { View } from '../store/view.ts'
 import type { Random } from '../random.ts'
-import type { EffectType } from './effects.ts'
+import type { Effect, EffectType } from './effects.ts'
 import type { Grant } from './response.ts'
 import type { JsonObject } from '../json.ts'
 
@@ -42,6 +42,15 @@ export interface Plugin {
    */
   periodic?(context: MountContext): Promise<boolean>
   /**
+   * Timed work in other systems, such as changing a password that is due: what of it is due now, one thing at a time. It is
+   * asked for in a transaction, every few seconds on one node, until it answers with nothing. What it answers is announced
+   * in that transaction and done after it, as the effect of a request is; several are done at the same time. So it writes
+   * down when it is to be tried again before it answers, and `conclude` when it is due next.
+   */
+  timed?(context: TimedContext): Promise<TimedEffect | undefined>
+  /** The node is sealed: connections to other systems, and what is kept for them, are let go. */
+  close?(): void
+  /**
    * As which role a request would log in, where the method has roles: for rate limits, which count before anything of
    * the request is believed. @returns `undefined` where it is no login, or of no role
    */
@@ -63,6 +72,16 @@ export interface MountContext {
   readonly storage: View
   readonly random: Random
   readonly nowMs: number
+}
+
+export interface TimedContext extends MountContext {
+  readonly mount: Mount
+  readonly generatePassword: GeneratePassword
+}
+
+export interface TimedEffect extends Effect {
+  /** What it is about, below the mount: for the audit log. */
+  readonly path: string
 }
 
 export interface UpgradeResult {

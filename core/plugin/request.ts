@@ -35,7 +35,15 @@ export interface RequestBase {
   /** Milliseconds since 1970 at the start of the request; the same for all that it writes. */
   readonly nowMs: number
   readonly random: Random
+  readonly generatePassword: GeneratePassword
 }
+
+/**
+ * A password by the password policy of that name, of the mount's namespace; empty: 20 characters of `A-Za-z0-9-`.
+ *
+ * @throws {BadRequest} there is no such policy
+ */
+export type GeneratePassword = (policy: string) => Promise<string>
 
 /** The request of a path that declares the fields F. */
 export interface Request<F extends Fields = Fields> extends RequestBase {

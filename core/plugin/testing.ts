@@ -3,6 +3,7 @@
  * records as the server does; what a handler wrote that then throws is not kept.
  */
 import { NotFound, UnsupportedOperation } from '../errors.ts'
+import { noPasswords } from '../external/host/no-passwords.ts'
 import { RemoteRecords, type Source } from '../external/host/remote-records.ts'
 import { systemClock } from '../clock.ts'
 import { isJsonObject, parseJson, type JsonObject } from '../json.ts'
@@ -146,6 +147,7 @@ function baseOf(
     wrapTtlSeconds: 0,
     client: { address: more.address ?? '127.0.0.1', port: 40_000 },
     headers: new Map(Object.entries(more.headers ?? {})),
+    generatePassword: noPasswords,
   }
 }
 

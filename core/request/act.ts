@@ -3,19 +3,16 @@
  * and a second commit stores what came of it and takes the announcement back. Whatever fails on the way, the announcement
  * stays and the timed duties undo it.
  */
-import type { Clock } from '../clock.ts'
-import { ACT_MS, closeIntent, openIntent, undoSoon, type Intent } from '../effects/intents.ts'
-import { within } from '../effects/within.ts'
-import { PermissionDenied, RequestError, Sealed } from '../errors.ts'
+import { openIntent, type Intent } from '../effects/intents.ts'
+import { perform, type PerformParts } from '../effects/perform.ts'
+import { PermissionDenied, RequestError } from '../errors.ts'
 import { ownerOf } from '../leases/issue.ts'
 import { mountPrefix } from '../mounts/record.ts'
 import { mountByUuid } from '../mounts/table.ts'
-import type { Conclude, Effect } from '../plugin/effects.ts'
+import type { Effect } from '../plugin/effects.ts'
 import type { Handled } from '../plugin/path.ts'
 import type { Mount } from '../plugin/request.ts'
 import type { Random } from '../random.ts'
-import { runTransaction } from '../store/run.ts'
-import type { Store } from '../store/store.ts'
 import type { Awaitable } from '../store/awaitable.ts'
 import type { View } from '../store/view.ts'
 import { isTokenAlive } from '../tokens/find.ts'
@@ -45,12 +42,8 @@ export interface Announcement {
   readonly warnings: readonly string[]
 }
 
-export interface ActParts {
-  readonly store: Store
-  readonly clock: Clock
+export interface ActParts extends PerformParts {
   readonly random: Random
-  /** Told where the announcement could not be changed. */
-  readonly onFailure: (error: unknown) => void
 }
 
 /** Makes the answer of what a handler has concluded, in a transaction. */
@@ -70,42 +63,17 @@ export function announce(
 }
 
 /** @throws it was not done, or is being undone */
-export async function act(parts: ActParts, acting: Acting, finish: Finish): Promise<Answer> {
-  try {
-    const conclude = await within(parts.clock, ACT_MS, (signal) => acting.effect.act(signal))
-    return await runTransaction(parts, (root, nowMs) =>
-      conclusion(parts, acting, { root, nowMs, conclude, finish }),
-    )
-  } catch (error) {
-    await giveUp(parts, acting.intent)
-    throw error
-  }
-}
-
-async function conclusion(
-  { random }: ActParts,
-  { intent, mount, owner }: Acting,
-  {
-    root,
-    nowMs,
-    conclude,
-    finish,
-  }: {
-    readonly root: View
-    readonly nowMs: number
-    readonly conclude: Conclude
-    readonly finish: Finish
-  },
-): Promise<Answer> {
-  if (!(await closeIntent(root, intent))) {
-    throw new RequestError(503, 'it took too long, and so it was undone again; please try again')
-  }
-  if ((await mountByUuid(root, intent.namespaceId, mount.uuid)) === undefined) {
-    throw new RequestError(404, 'the mount was removed meanwhile, and so it was undone again')
-  }
-  if (!(await isStillThere(root, nowMs, owner))) throw new PermissionDenied()
-  const storage = root.below(mountPrefix(mount.uuid))
-  return finish({ root, nowMs }, await conclude({ storage, random, nowMs }))
+export function act(parts: ActParts, acting: Acting, finish: Finish): Promise<Answer> {
+  const { intent, mount, owner } = acting
+  const { random } = parts
+  return perform(parts, acting, async (root, nowMs, conclude) => {
+    if ((await mountByUuid(root, intent.namespaceId, mount.uuid)) === undefined) {
+      throw new RequestError(404, 'the mount was removed meanwhile, and so it was undone again')
+    }
+    if (!(await isStillThere(root, nowMs, owner))) throw new PermissionDenied()
+    const storage = root.below(mountPrefix(mount.uuid))
+    return finish({ root, nowMs }, await conclude({ storage, random, nowMs }))
+  })
 }
 
 /** Who was revoked meanwhile may not be given a secret that nothing would take back. */
@@ -113,13 +81,4 @@ async function isStillThere(root: View, nowMs: number, owner: TokenRecord | unde
   if (owner === undefined) return true
   const { accessor, namespaceId } = ownerOf(owner)
   return accessor === '' || isTokenAlive({ root, nowMs }, namespaceId, accessor)
-}
-
-/** Lets it be undone at once. If that cannot be written now, it will be undone when its time is over. */
-async function giveUp(parts: ActParts, intent: Intent): Promise<void> {
-  try {
-    await runTransaction(parts, (root, nowMs) => undoSoon(root, intent, nowMs))
-  } catch (error) {
-    if (!(error instanceof Sealed)) parts.onFailure(error)
-  }
 }

@@ -11,6 +11,7 @@ import type { JsonObject } from '../json.ts'
 import { mountOf, type SystemTtl } from '../mounts/mount.ts'
 import { mountPrefix } from '../mounts/record.ts'
 import { ROOT } from '../namespaces.ts'
+import { passwordBy } from '../password/named.ts'
 import {
   fieldFailure,
   type Declarable,
@@ -116,6 +117,8 @@ export function bind(
     headers: passedHeaders(incoming, entry.config.passthroughRequestHeaders),
     nowMs: context.nowMs,
     random: context.random,
+    generatePassword: (policy) =>
+      passwordBy({ ...context, namespaceId: route.namespace.id }, policy),
   }
   const { input, warnings } = withParams(incoming.body, match)
   return { match, mount, warnings, prepared: prepare(match.path, base, input) }

@@ -5,6 +5,7 @@ import type { Handled, Path } from '../../plugin/path.ts'
 import type { MountContext, Plugin, PluginType } from '../../plugin/plugin.ts'
 import type { RequestBase } from '../../plugin/request.ts'
 import { isStreamed, type Response } from '../../plugin/response.ts'
+import { noPasswords } from './no-passwords.ts'
 import { systemRandom } from '../../random.ts'
 import { View } from '../../store/view.ts'
 import type { Described, ToldError } from '../messages.ts'
@@ -175,6 +176,7 @@ function requestOf(request: SentRequest, storage: View): RequestBase {
     caller,
     storage,
     random: systemRandom,
+    generatePassword: noPasswords,
     clientToken: '',
     headers: new Map(headers),
     client:

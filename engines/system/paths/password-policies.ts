@@ -1,17 +1,13 @@
 /** `sys/policies/password`: what generated passwords look like (contract: sys-auth.md, Policies). */
-import { z } from 'zod'
 import { BadRequest, listed, RequestError } from '../../../core/errors.ts'
-import { namespacePrefix } from '../../../core/namespaces.ts'
 import { generatePassword } from '../../../core/password/generate.ts'
+import { passwordPolicies, passwordPolicyFolder } from '../../../core/password/named.ts'
 import { InvalidPasswordPolicy, parsePasswordPolicy } from '../../../core/password/policy.ts'
 import { string } from '../../../core/plugin/fields.ts'
 import { path } from '../../../core/plugin/path.ts'
 import type { Request } from '../../../core/plugin/request.ts'
 import type { Response } from '../../../core/plugin/response.ts'
 import { InvalidPolicyName, isPolicyName } from '../../../core/policy/names.ts'
-import { kind } from '../../../core/store/kind.ts'
-
-const passwordPolicies = kind('password policy', z.object({ text: z.string() }).readonly())
 
 const fields = {
   name: string('Name of the password policy.').default(''),
@@ -56,16 +52,13 @@ export const passwordPolicyPaths = [
   }),
 ]
 
-const prefixOf = (namespace: Request['namespace']) =>
-  `${namespacePrefix(namespace.id)}password-policy/`
-
 function keyOf(namespace: Request['namespace'], name: string): string {
   if (!isPolicyName(name) || name !== name.trim()) throw new InvalidPolicyName()
-  return prefixOf(namespace) + name
+  return passwordPolicyFolder(namespace.id) + name
 }
 
 async function list({ storage, namespace }: Request): Promise<Response | undefined> {
-  const keys = await namesBelow(storage, prefixOf(namespace), '')
+  const keys = await namesBelow(storage, passwordPolicyFolder(namespace.id), '')
   return keys.length === 0 ? undefined : { data: { keys } }
 }
 
