@@ -11,6 +11,7 @@ import { missing, missingProgram } from '../../support/outside.ts'
 import { startServer } from '../../support/server-process.ts'
 import { parseCases } from '../case-lines.ts'
 import { Expectations } from '../expectations.ts'
+import { buildGo } from '../go-build.ts'
 
 const skipReason = missingProgram('go', ['version'], 'Go 1.25 or newer')
 const expectations = new Expectations(join(import.meta.dirname, 'expectations.json'))
@@ -22,19 +23,11 @@ describe.skipIf(skipReason !== undefined)(
     let program = ''
     let unprepared: string | undefined
 
-    beforeAll(() => {
+    beforeAll(async () => {
       dir = mkdtempSync(join(tmpdir(), 'keyhold-go-'))
       program = join(dir, 'conformance')
-      const modules = spawnSync('go', ['mod', 'download'], {
-        cwd: import.meta.dirname,
-        encoding: 'utf8',
-      })
-      if (modules.status !== 0) {
-        unprepared = missing(`the Go modules cannot be had: ${modules.stderr}`)
-        return
-      }
-      // The modules are those of go.sum, whatever the machine's own settings say.
-      run('go', ['build', '-mod=readonly', '-buildvcs=false', '-o', program, '.'], {})
+      const why = await buildGo({ folder: import.meta.dirname, of: '.' }, program)
+      if (why !== undefined) unprepared = missing(`the Go modules cannot be had: ${why}`)
     })
     afterAll(() => rmSync(dir, { recursive: true, force: true }))
 
