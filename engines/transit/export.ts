@@ -1,7 +1,7 @@
 /** Keys as they leave the server, where their owner allowed that (contract: engines-core.md, 2.7). */
 import { createPublicKey, type KeyObject } from 'node:crypto'
 import { BadRequest } from '../../core/errors.ts'
-import { ed25519PublicBytes } from './generate.ts'
+import { ed25519PublicBytes, mlDsaPublicBytes } from './generate.ts'
 import type { KeyType } from './key-types.ts'
 import { typeOf, type Loaded } from './keys.ts'
 import type { TransitKey } from './records.ts'
@@ -106,6 +106,7 @@ function publicText(type: KeyType, key: KeyObject, format: ExportFormat): string
   const pem = String(half.export({ format: 'pem', type: 'spki' }))
   if (format === 'pem') return pem
   if (type.family === 'ed25519') return ed25519PublicBytes(half).toString('base64')
+  if (type.family === 'ml-dsa') return mlDsaPublicBytes(type, half).toString('base64')
   if (format === 'raw') throw noRaw(type)
   return type.family === 'ecdsa' ? pem.trimEnd() : pem
 }

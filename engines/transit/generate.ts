@@ -125,6 +125,16 @@ export function ed25519PublicBytes(key: KeyObject): Buffer {
   return publicKey.export({ format: 'der', type: 'spki' }).subarray(-32)
 }
 
+/** FIPS 204, table 2. */
+const ML_DSA_PUBLIC_BYTES = { '44': 1312, '65': 1952, '87': 2592 } as const
+
+/** A public key as FIPS 204 encodes it: the end of its SPKI. */
+export function mlDsaPublicBytes({ parameterSet }: MlDsaType, key: KeyObject): Buffer {
+  const publicKey = key.type === 'private' ? createPublicKey(key) : key
+  const spki = publicKey.export({ format: 'der', type: 'spki' })
+  return spki.subarray(-ML_DSA_PUBLIC_BYTES[parameterSet])
+}
+
 function publicPart(
   type: KeyType,
   key: KeyObject,
@@ -137,9 +147,10 @@ function publicPart(
       return {}
     case 'ed25519':
       return { publicKey: derived ? '' : ed25519PublicBytes(key).toString('base64') }
+    case 'ml-dsa':
+      return { publicKey: mlDsaPublicBytes(type, key).toString('base64') }
     case 'ecdsa':
     case 'rsa':
-    case 'ml-dsa':
       return { publicKey: publicPem(key) }
   }
 }

@@ -16,7 +16,8 @@ export function shownKey(
   const type = typeOf(key)
   return {
     name,
-    type: key.type,
+    // Vault has one type for all sets; the versions have the name of each.
+    type: type.family === 'ml-dsa' ? 'ml-dsa' : key.type,
     ...(key.keySize !== undefined && { key_size: key.keySize }),
     ...(type.family === 'ml-dsa' && { parameter_set: type.parameterSet }),
     derived: key.derived,

@@ -288,20 +288,27 @@ describe('of ML-DSA', () => {
       })
       const shown = await cluster.read('transit/keys/k')
       expect(shown.data).toMatchObject({
-        type: `ml-dsa-${set}`,
+        type: 'ml-dsa',
         parameter_set: set,
+        keys: { 1: { name: `ml-dsa-${set}` } },
         supports_signing: true,
       })
       const { signature } = (await cluster.write('transit/sign/k', { input: PLAINTEXT })).data
       const valid = async (name: string, input: string) =>
         (await cluster.write(`transit/verify/${name}`, { input, signature })).data['valid']
       expect([await valid('k', PLAINTEXT), await valid('k', CONTEXT)]).toEqual([true, false])
-      const publicKey = createPublicKey(String(memberOf(shown.data, 'keys', '1', 'public_key')))
+      const raw = String(memberOf(shown.data, 'keys', '1', 'public_key'))
+      const exported = await cluster.read('transit/export/public-key/k?format=pem')
+      const publicKey = createPublicKey(String(memberOf(exported.data, 'keys', '1')))
+      const spki = publicKey.export({ format: 'der', type: 'spki' }).toString('hex')
+      expect(spki.endsWith(Buffer.from(raw, 'base64').toString('hex'))).toBe(true)
       const bytes = Buffer.from(String(signature).slice('vault:v1:'.length), 'base64')
       expect(verify(null, Buffer.from(PLAINTEXT, 'base64'), publicKey, bytes)).toBe(true)
       const { backup } = (await cluster.read('transit/backup/k')).data
       await cluster.write('transit/restore/copy', { backup })
       expect(await valid('copy', PLAINTEXT)).toBe(true)
+      const other = await make(cluster, 'openbao', { type: `mldsa-${set}` })
+      expect(other.data).toMatchObject({ type: 'ml-dsa', parameter_set: set })
       expect((await make(cluster, 'x', { type: 'ml-dsa', parameter_set: '1' })).status).toBe(400)
     },
   )

@@ -71,9 +71,14 @@ export const keyPaths = [
   }),
 ]
 
-/** @throws {BadRequest} there is no such type */
-export function demandType(text: string): KeyType {
-  const type = KEY_TYPES.get(text)
+/** @param parameterSet of ML-DSA, where the type does not name it @throws {BadRequest} there is no such type */
+export function demandType(text: string, parameterSet = ''): KeyType {
+  // Vault: `ml-dsa` and its parameter set. OpenBao: `mldsa-44`.
+  const name = text === 'ml-dsa' ? `${text}-${parameterSet}` : text.replace(/^mldsa-/, 'ml-dsa-')
+  const type = KEY_TYPES.get(name)
+  if (type === undefined && text === 'ml-dsa') {
+    throw new BadRequest('parameter_set of ml-dsa must be 44, 65 or 87')
+  }
   if (type === undefined) {
     throw new BadRequest(`unknown key type; it is one of ${[...KEY_TYPES.keys()].join(', ')}`)
   }
@@ -86,7 +91,7 @@ async function create(request: KeyRequest): Promise<Response> {
   const before = await findKey(storage, data.name)
   if (before !== undefined) return { data: shownKey(data.name, before) }
   const key = await createKey(request, data.name, {
-    type: demandType(data.type === 'ml-dsa' ? `ml-dsa-${data.parameter_set}` : data.type),
+    type: demandType(data.type, data.parameter_set),
     derived: data.derived,
     convergent: data.convergent_encryption,
     exportable: data.exportable,

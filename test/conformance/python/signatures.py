@@ -191,7 +191,8 @@ def cmac(kind):
 @case("ml-dsa-44", "ml-dsa-65", "ml-dsa-87")
 def ml_dsa(kind):
     make(kind, kind)
-    public = load_pem_public_key(exported("public-key", kind).encode())
+    public = load_pem_public_key(exported("public-key", kind, "pem").encode())
+    same("public half", unb64(exported("public-key", kind)), public.public_bytes_raw())
     public.verify(body_of(write(f"transit/sign/{kind}", input=b64(MESSAGE))["signature"]), MESSAGE)
     # PKCS #8 with the seed and the expanded key (RFC 9881, 6); `cryptography` reads the seed alone.
     der = unb64(exported("signing-key", kind, "der"))
