@@ -9,6 +9,8 @@ import { toolPaths } from '../../core/plugin/tools.ts'
 import { cubbyholeEngine } from '../../engines/cubbyhole/engine.ts'
 import { identityEngine } from '../../engines/identity/engine.ts'
 import { kvEngine } from '../../engines/kv/engine.ts'
+import { ldapEngine, openldapEngine } from '../../engines/ldap/engine.ts'
+import { rabbitmqEngine } from '../../engines/rabbitmq/engine.ts'
 import { transitEngine } from '../../engines/transit/engine.ts'
 import { systemEngine } from '../../engines/system/engine.ts'
 import { auditPaths, type AuditSettings } from '../../engines/system/paths/audit.ts'
@@ -84,6 +86,9 @@ export function builtinPlugins(parts: PluginParts): (node: Node) => readonly Plu
       cubbyholeEngine,
       kvEngine,
       transitEngine,
+      ldapEngine,
+      openldapEngine,
+      rabbitmqEngine,
       approleMethod,
       tokenMethod(unsealed, mounts),
     ]

@@ -1,4 +1,5 @@
 /** How the fields of written objects are read back, where it is not by the same name from the same path. */
+import { testCertificate } from '../../core/http/testing/certificate.ts'
 import { isJsonObject, isList, type Json, type JsonObject } from '../../core/json.ts'
 import type { Answer, Cluster } from '../support/kit.ts'
 
@@ -27,6 +28,7 @@ export interface Pair {
   readonly unseen?: Readonly<Record<string, string>>
 }
 
+const SECRET = 'a secret, which no answer shows'
 const OLD_NAME = 'an old name, which writes the field of the new name'
 const GUARD = 'a condition of the write, not part of what is written'
 const ONE_VERSION = 'only the version of the server itself is known'
@@ -162,6 +164,38 @@ const resetKv = (cluster: Cluster) =>
     metadata_cas_required: false,
     delete_version_after: 0,
   })
+
+const PERSON = 'dn: cn={{.Username}},dc=org\nobjectClass: person\n'
+const REMOVAL = 'dn: cn={{.Username}},dc=org\nchangetype: delete\n'
+
+/** The engine has two names. */
+function ldap(type: string): Record<string, Pair> {
+  const mount = `sweep-${type}`
+  const { cert, key } = testCertificate('client')
+  return {
+    [`${mount}/config`]: {
+      base: { url: 'ldap://127.0.0.1:1', binddn: 'cn=before', bindpass: 'before' },
+      values: {
+        url: { write: 'ldap://127.0.0.1:2,ldaps://127.0.0.1' },
+        schema: { write: 'racf' },
+        certificate: { write: testCertificate('authority').cert },
+        client_tls_cert: { write: cert, along: { client_tls_key: key } },
+        tls_min_version: { write: 'tls13' },
+        tls_max_version: { write: 'tls12' },
+      },
+      unseen: { bindpass: SECRET, client_tls_key: SECRET },
+    },
+    [`${mount}/role/sample`]: {
+      base: { creation_ldif: PERSON, deletion_ldif: REMOVAL },
+      values: {
+        creation_ldif: { write: `${PERSON}sn: sample\n` },
+        deletion_ldif: { write: `${REMOVAL}\n# sample\n` },
+        rollback_ldif: { write: REMOVAL },
+        username_template: { write: '{{uuid}}' },
+      },
+    },
+  }
+}
 
 const objectOf = (value: unknown): JsonObject => (isJsonObject(value) ? value : {})
 
@@ -373,6 +407,31 @@ export const PAIRS: Readonly<Record<string, Pair>> = {
   'sweep-transit/config/keys': {
     reset: (cluster) => cluster.write('sweep-transit/config/keys', { disable_upsert: false }),
   },
+  'sweep-rabbitmq/config/connection': {
+    base: {
+      connection_uri: 'http://127.0.0.1:1',
+      username: 'before',
+      password: 'before',
+      verify_connection: false,
+    },
+    values: {
+      connection_uri: { write: 'http://127.0.0.1:2' },
+      username_template: { write: '{{uuid}}' },
+    },
+    unseen: { password: SECRET, verify_connection: GUARD },
+  },
+  'sweep-rabbitmq/config/lease': {
+    reset: (cluster) => cluster.write('sweep-rabbitmq/config/lease', {}),
+  },
+  'sweep-rabbitmq/roles/sample': {
+    base: { tags: 'before' },
+    values: {
+      vhosts: { write: { '/': { configure: 'a', read: 'c', write: 'b' } } },
+      vhost_topics: { write: { '/': { x: { read: 'c', write: 'b' } } } },
+    },
+  },
+  ...ldap('ldap'),
+  ...ldap('openldap'),
   'auth/token/create': newToken('a-token-of-the-sample'),
   'auth/token/create-orphan': newToken('another-token-of-the-sample', {
     no_parent: 'such a token never has one',

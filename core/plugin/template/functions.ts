@@ -80,16 +80,17 @@ function cutWithHash(text: string, bytes: number): string {
   return kept + hash('sha256', text.slice(kept.length)).slice(0, SHA256_TAIL)
 }
 
-const VERB = /%([%svd]|.|$)/g
+const VERB = /%([%svdq]|.|$)/g
 
-/** Go's `printf` of `%s`, `%v`, `%d` and `%%`, with its words for arguments that miss or are left. */
+/** Go's `printf` of `%s`, `%v`, `%d`, `%q` and `%%`, with its words for arguments that miss or are left. */
 function print(format: string, args: readonly Value[]): string {
   let used = 0
   const text = format.replaceAll(VERB, (_all, verb: string) => {
     if (verb === '%') return '%'
-    if (!/^[svd]$/.test(verb)) throw new TemplateFailure('printf knows %s, %v, %d and %%')
+    if (!/^[svdq]$/.test(verb)) throw new TemplateFailure('printf knows %s, %v, %d, %q and %%')
     const value = args[used++]
-    return value === undefined ? `%!${verb}(MISSING)` : String(value)
+    if (value === undefined) return `%!${verb}(MISSING)`
+    return verb === 'q' ? JSON.stringify(String(value)) : String(value)
   })
   if (used < args.length) throw new TemplateFailure('printf has more arguments than verbs')
   return text
