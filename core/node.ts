@@ -27,6 +27,7 @@ import { InFlight } from './in-flight.ts'
 import { dueLeases } from './leases/revoke.ts'
 import { Revoker } from './leases/revoker.ts'
 import { Metrics } from './metrics.ts'
+import { LocalMounts } from './mounts/local.ts'
 import type { SystemTtl } from './mounts/mount.ts'
 import { Registry } from './mounts/registry.ts'
 import { ROOT } from './namespaces.ts'
@@ -236,6 +237,11 @@ export class Node {
     await this.#open?.duties.run()
   }
 
+  /** Writes what engines have gathered in memory, before the node closes. */
+  async drain(): Promise<void> {
+    await this.#open?.locals.flush()
+  }
+
   /** Drops the keys of this node; the others stay open. */
   close(): void {
     this.#ceremony.reset()
@@ -277,6 +283,7 @@ export class Node {
       batch: new BatchCodec(barrier),
       acls: new AclCache(),
       standings: new Standings(),
+      locals: new LocalMounts({ store, ...this.parts }),
       cluster: cluster ?? { name: '', id: '' },
     }
     this.parts.onSealChange?.(false)
@@ -307,6 +314,7 @@ export class Node {
     if (open === undefined) return
     this.#open = undefined
     open.duties.stop()
+    open.locals.stop()
     this.parts.external.stop()
     this.registry.close()
     open.store.cache.clear()

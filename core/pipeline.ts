@@ -13,6 +13,7 @@ import type { BodyLimits } from './http/body.ts'
 import { withHeaders, withNamespace, type HttpRequest, type HttpResponse } from './http/message.ts'
 import type { InFlight } from './in-flight.ts'
 import type { Metrics } from './metrics.ts'
+import type { LocalMounts } from './mounts/local.ts'
 import type { SystemTtl } from './mounts/mount.ts'
 import type { Registry } from './mounts/registry.ts'
 import type { AclCache } from './policies.ts'
@@ -70,6 +71,7 @@ export interface UnsealedParts {
   readonly batch: BatchCodec
   readonly acls: AclCache
   readonly standings: Standings
+  readonly locals: LocalMounts
 }
 
 /** What is measured of a request: from when on. */
@@ -350,9 +352,9 @@ export class Pipeline {
     })
   }
 
-  #context({ exchange, root, nowMs }: Attempt): HandleContext {
+  #context({ exchange, parts, root, nowMs }: Attempt): HandleContext {
     const { random, systemTtl } = this.#parts
-    return { root, requestId: exchange.id, nowMs, random, systemTtl }
+    return { root, requestId: exchange.id, nowMs, random, systemTtl, locals: parts.locals }
   }
 
   #recordRequest({ exchange, auditedHeaders }: Attempt): Awaitable<void> {

@@ -2,7 +2,7 @@
 
 /** What a plugin of anybody may use of the core: the contract, and helpers that hold no state of the server. */
 const PLUGIN_CONTRACT =
-  /^core\/(?:plugin\/|store\/(?:awaitable|kind|view|transaction)\.ts|policy\/names\.ts|(?:cidr|clock|der|duration|errors|json|keyed-hash|random|ttl)\.ts)/
+  /^core\/(?:plugin\/|store\/(?:awaitable|kind|view|transaction)\.ts|policy\/names\.ts|(?:ahead|cidr|clock|der|duration|errors|json|keyed-hash|random|ttl)\.ts)/
 /** What the rest of the core may know of HTTP: the plain request and answer, and how a body is read. */
 const PLAIN_HTTP = /^core\/http\/(?:message|body)\.ts$/
 /** The way of a request, which is made of the plugin contract. */

@@ -152,6 +152,7 @@ export class RunningServer {
   /** Answers what runs, then lets go of everything. */
   async stop(): Promise<void> {
     await Promise.all(this.#listeners.map((listener) => listener.stop(DRAIN_MS)))
+    await this.node.drain()
     this.node.close()
     await this.#audit.close()
     await this.#storage.close()

@@ -9,6 +9,7 @@
  */
 import type { Storage } from '../../storage/contract.ts'
 import type { Clock } from '../clock.ts'
+import { Ahead } from '../ahead.ts'
 import { assert, CorruptRecord, Sealed, TooManyConflicts } from '../errors.ts'
 import type { Random } from '../random.ts'
 import { Keyring } from './keyring.ts'
@@ -67,7 +68,8 @@ interface Unsealed {
 export class Barrier {
   readonly #parts: BarrierParts
   #unsealed: Unsealed | undefined
-  #reserving: Promise<void> | undefined
+  /** The next block, ahead of need. */
+  readonly #reserving = new Ahead(() => this.#untilCommitted(() => this.#reserveBlock()))
 
   private constructor(parts: BarrierParts, unsealed: Unsealed) {
     this.#parts = parts
@@ -144,8 +146,9 @@ export class Barrier {
     assert(count <= LOW_WATER, `at most ${LOW_WATER} values are sealed at once`)
     const { block, keyring } = this.#need()
     const left = block?.left ?? 0
-    if (left < LOW_WATER || block?.term.term !== keyring.activeTerm) this.#reserveAhead()
-    return left >= count ? undefined : this.#reserving
+    const isLow = left < LOW_WATER || block?.term.term !== keyring.activeTerm
+    const reserving = isLow ? this.#reserving.begin() : undefined
+    return left >= count ? undefined : reserving
   }
 
   /** Seals the values of one commit, waiting for a reservation where there is none left. */
@@ -279,22 +282,12 @@ export class Barrier {
   destroy(): void {
     this.#unsealed?.keyring.destroy()
     this.#unsealed = undefined
-    this.#reserving = undefined
+    this.#reserving.forget()
   }
 
   #need(): Unsealed {
     if (this.#unsealed === undefined) throw new Sealed()
     return this.#unsealed
-  }
-
-  #reserveAhead(): void {
-    if (this.#reserving !== undefined) return
-    const reserving = this.#untilCommitted(() => this.#reserveBlock()).finally(() => {
-      if (this.#reserving === reserving) this.#reserving = undefined
-    })
-    // Whoever needs the block awaits it and sees the failure; for the others it is tried again at the next `ready`.
-    reserving.catch(() => undefined)
-    this.#reserving = reserving
   }
 
   /** One try to reserve the next block under the active term. False: another node was faster. */

@@ -37,6 +37,7 @@ const callerSchema = z.object({
   policies: texts,
   displayName: text,
   entityId: text,
+  role: text,
   namespaceId: text,
 }) satisfies z.ZodType<Caller>
 

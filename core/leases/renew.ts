@@ -3,6 +3,7 @@ import { effectOf, type Undoing } from '../effects/undo.ts'
 import { BadRequest } from '../errors.ts'
 import { mountPrefix } from '../mounts/record.ts'
 import type { MountServices } from '../mounts/services.ts'
+import { NOT_LOCAL } from '../plugin/local.ts'
 import type { RequestBase } from '../plugin/request.ts'
 import { grantedTtl } from '../ttl.ts'
 import { isAlive } from './find.ts'
@@ -53,7 +54,13 @@ async function limitsNow(
   if (effect.renew === undefined) throw new BadRequest('lease is not renewable')
   const { mount } = mounted
   const answer = await effect.renew(
-    { ...request, mount, storage: root.below(mountPrefix(mount.uuid)), clientToken: '' },
+    {
+      ...request,
+      mount,
+      storage: root.below(mountPrefix(mount.uuid)),
+      clientToken: '',
+      local: NOT_LOCAL,
+    },
     {
       leaseId: lease.id,
       internal: lease.internal,

@@ -5,6 +5,7 @@
 import type { JsonObject } from '../json.ts'
 import type { Random } from '../random.ts'
 import type { View } from '../store/view.ts'
+import type { LocalMount } from './local.ts'
 import type { Fields, Parsed } from './fields.ts'
 import type { Operation } from './path.ts'
 
@@ -36,6 +37,8 @@ export interface RequestBase {
   readonly nowMs: number
   readonly random: Random
   readonly generatePassword: GeneratePassword
+  /** The mount at this node, for work beside the request's transaction. */
+  readonly local: LocalMount
 }
 
 /**
@@ -79,6 +82,8 @@ export interface Caller {
   readonly policies: readonly string[]
   readonly displayName: string
   readonly entityId: string
+  /** The role by which an auth method granted the token; empty: none. What it says cannot be chosen by the caller. */
+  readonly role: string
   /** Where the token lives; it is good there and below. */
   readonly namespaceId: string
 }

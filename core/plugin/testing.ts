@@ -11,6 +11,7 @@ import { systemRandom } from '../random.ts'
 import { View } from '../store/view.ts'
 import { SYSTEM_TTL_SECONDS } from '../ttl.ts'
 import type { Declarable, Handled } from './path.ts'
+import { NOT_LOCAL } from './local.ts'
 import { PathTable } from './pattern.ts'
 import type { Plugin, PluginType, RenewedGrant, Renewal } from './plugin.ts'
 import type { Caller, RequestBase } from './request.ts'
@@ -144,6 +145,7 @@ function baseOf(
     namespace: { id: 'root', path: '' },
     caller: more.caller,
     clientToken: '',
+    local: NOT_LOCAL,
     wrapTtlSeconds: 0,
     client: { address: more.address ?? '127.0.0.1', port: 40_000 },
     headers: new Map(Object.entries(more.headers ?? {})),

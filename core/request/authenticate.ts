@@ -94,11 +94,20 @@ function callerOf(record: TokenRecord): Caller {
       policies: record.policies,
       displayName: record.displayName,
       entityId: record.entityId,
+      role: roleOf(record),
       namespaceId: record.namespaceId,
     })
     callers.set(record, caller)
   }
   return caller
+}
+
+/** The metadata of a token that no login made is whatever its maker likes. */
+function roleOf({ role, path, meta }: TokenRecord): string {
+  const granted = path.startsWith('auth/token/')
+    ? undefined
+    : (meta?.['role_name'] ?? meta?.['role'])
+  return role ?? granted ?? ''
 }
 
 const blocks = new WeakMap<readonly string[], BlockList>()

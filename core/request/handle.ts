@@ -8,6 +8,7 @@ import {
   UnsupportedPath,
 } from '../errors.ts'
 import type { JsonObject } from '../json.ts'
+import type { LocalMounts } from '../mounts/local.ts'
 import { mountOf, type SystemTtl } from '../mounts/mount.ts'
 import { mountPrefix } from '../mounts/record.ts'
 import { ROOT } from '../namespaces.ts'
@@ -33,6 +34,7 @@ export interface HandleContext {
   readonly nowMs: number
   readonly random: Random
   readonly systemTtl: SystemTtl
+  readonly locals: LocalMounts
 }
 
 /** A request at its path, typed. */
@@ -119,6 +121,7 @@ export function bind(
     random: context.random,
     generatePassword: (policy) =>
       passwordBy({ ...context, namespaceId: route.namespace.id }, policy),
+    local: context.locals.of(entry.uuid),
   }
   const { input, warnings } = withParams(incoming.body, match)
   return { match, mount, warnings, prepared: prepare(match.path, base, input) }

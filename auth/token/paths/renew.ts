@@ -2,6 +2,7 @@
 import { BadRequest } from '../../../core/errors.ts'
 import { findMounted, type MountServices } from '../../../core/mounts/services.ts'
 import { duration, string } from '../../../core/plugin/fields.ts'
+import { NOT_LOCAL } from '../../../core/plugin/local.ts'
 import { path } from '../../../core/plugin/path.ts'
 import type { Request, RequestBase } from '../../../core/plugin/request.ts'
 import type { Response } from '../../../core/plugin/response.ts'
@@ -102,7 +103,13 @@ async function limitsNow(request: RequestBase, mounts: MountServices, record: Se
     return { mount, limits: { ...kept, periodSeconds } }
   }
   const answer = await instance.plugin.renew?.(
-    { ...request, mount, storage: root.below(mountPrefix(mount.uuid)), clientToken: '' },
+    {
+      ...request,
+      mount,
+      storage: root.below(mountPrefix(mount.uuid)),
+      clientToken: '',
+      local: NOT_LOCAL,
+    },
     { policies: record.policies, metadata: record.meta ?? {}, internal: record.internal },
   )
   if (answer !== undefined && 'refused' in answer) throw new BadRequest(answer.refused)

@@ -2,6 +2,7 @@
 import { BadRequest } from '../../errors.ts'
 import type { Conclude, Effect, EffectType } from '../../plugin/effects.ts'
 import type { Handled, Path } from '../../plugin/path.ts'
+import { NOT_LOCAL } from '../../plugin/local.ts'
 import type { MountContext, Plugin, PluginType } from '../../plugin/plugin.ts'
 import type { RequestBase } from '../../plugin/request.ts'
 import { isStreamed, type Response } from '../../plugin/response.ts'
@@ -178,6 +179,7 @@ function requestOf(request: SentRequest, storage: View): RequestBase {
     random: systemRandom,
     generatePassword: noPasswords,
     clientToken: '',
+    local: NOT_LOCAL,
     headers: new Map(headers),
     client:
       certificates === undefined
