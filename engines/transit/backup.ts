@@ -1,4 +1,5 @@
 /** A key with all its versions as one text, as Vault and OpenBao have it (contract: engines-core.md, 2.9). */
+import type { z } from 'zod'
 import { rfc3339 } from '../../core/clock.ts'
 import { BadRequest } from '../../core/errors.ts'
 import { isJsonObject, parseJson, type JsonObject } from '../../core/json.ts'
@@ -7,18 +8,18 @@ import { backupEntry, damaged, NO_ENTRY, readEntry } from './backup-entry.ts'
 import { demandPeriod } from './change.ts'
 import { KEY_TYPES, type KeyType } from './key-types.ts'
 import { typeOf, type Loaded } from './keys.ts'
-import { useSchema, type TransitKey } from './records.ts'
+import { useSchema, type OperationCounts, type TransitKey } from './records.ts'
 
 const NANOSECONDS = 1_000_000_000n
 /** Vault's number of hmac keys, and OpenBao's of the others: the two cannot both be served. */
 const VAULT_HMAC = 11
 const OPENBAO_HMAC = 10
 
-/** @param versions all that there are, in order */
+/** @param versions all that there are, in order @param counts of what they have done */
 export function writeBackup(
   name: string,
   key: TransitKey,
-  versions: readonly Loaded[],
+  { versions, counts }: { readonly versions: readonly Loaded[]; readonly counts: OperationCounts },
   nowMs: number,
 ): string {
   const type = typeOf(key)
@@ -33,14 +34,14 @@ export function writeBackup(
     name,
     ...(key.keySize !== undefined && { key_size: key.keySize }),
   })
-  const rest = JSON.stringify(policyMembers(key, type, nowMs))
+  const rest = JSON.stringify(policyMembers(key, type, counts, nowMs))
   const policy = `${head.slice(0, -1)},"keys":{${keys}},${rest.slice(1)}`
   return Buffer.from(
     `{"policy":${policy},"archived_keys":{"keys":[${archived.join(',')}]}}\n`,
   ).toString('base64')
 }
 
-function policyMembers(key: TransitKey, type: KeyType, nowMs: number) {
+function policyMembers(key: TransitKey, type: KeyType, counts: OperationCounts, nowMs: number) {
   const isHmac = type.family === 'hmac'
   return {
     derived: key.derived,
@@ -70,17 +71,33 @@ function policyMembers(key: TransitKey, type: KeyType, nowMs: number) {
     // Its absence says that the number of the type is Vault's.
     ...(!isHmac && { soft_deleted: key.softDeleted }),
     // Other servers pass over it.
-    ...(isUsedOtherwise(key) && {
-      keyhold: { disabled: key.disabled, operations: key.operations, tags: key.tags },
+    ...((isUsedOtherwise(key) || Object.keys(counts).length > 0) && {
+      keyhold: {
+        operationCounts: counts,
+        disabled: key.disabled,
+        operations: key.operations,
+        tags: key.tags,
+        maxOperations: key.maxOperations,
+        onLimit: key.onLimit,
+      },
     }),
   }
 }
 
-function isUsedOtherwise({ disabled, operations, tags }: TransitKey): boolean {
-  return disabled || operations.length > 0 || Object.keys(tags).length > 0
+function isUsedOtherwise(key: TransitKey): boolean {
+  const { disabled, operations, tags, maxOperations, onLimit } = key
+  const isLimited = maxOperations > 0 || onLimit !== 'rotate'
+  return disabled || operations.length > 0 || Object.keys(tags).length > 0 || isLimited
 }
 
-const USED_FREELY = { disabled: false, operations: [], tags: {} }
+const USED_FREELY: z.infer<typeof useSchema> = {
+  disabled: false,
+  operations: [],
+  tags: {},
+  maxOperations: 0,
+  onLimit: 'rotate',
+  operationCounts: {},
+}
 
 function useOf({ keyhold }: JsonObject) {
   if (keyhold === undefined) return USED_FREELY
@@ -93,6 +110,8 @@ export interface Restored {
   readonly name: string
   readonly key: TransitKey
   readonly versions: ReadonlyMap<number, MadeVersion>
+  /** What the versions had done. */
+  readonly counts: OperationCounts
 }
 
 /** @param id of the new key @throws {BadRequest} it is no backup */
@@ -100,6 +119,7 @@ export function readBackup(text: Buffer, id: string, nowMs: number): Restored {
   const { policy, archived } = partsOf(text)
   const type = typeOfBackup(policy)
   const minAvailableVersion = whole(policy, 'min_available_version')
+  const { operationCounts: counts, ...use } = useOf(policy)
   const key: TransitKey = {
     id,
     names: [nameOf(policy)],
@@ -121,7 +141,7 @@ export function readBackup(text: Buffer, id: string, nowMs: number): Restored {
     imported: policy['Imported'] === true,
     importedAllowRotation: policy['AllowImportedKeyRotation'] === true,
     softDeleted: policy['soft_deleted'] === true,
-    ...useOf(policy),
+    ...use,
     deletesAtMs: null,
     backup: stampOf(policy['backup_info']),
     restore: { atMs: nowMs, version: whole(policy, 'latest_version') },
@@ -137,6 +157,7 @@ export function readBackup(text: Buffer, id: string, nowMs: number): Restored {
     name: nameOf(policy),
     key: { ...key, ...(type.family === 'hmac' && { keySize }), versions: shown },
     versions,
+    counts,
   }
 }
 

@@ -11,9 +11,11 @@ import {
   materialKey,
   materials,
   nameKey,
+  operationsKey,
   timedKey,
   timedKeys,
   transitKeys,
+  usesKey,
   type TransitKey,
 } from './records.ts'
 
@@ -75,6 +77,8 @@ export function newKey(id: string, name: string, wanted: NewKey): TransitKey {
     deletesAtMs: null,
     operations: [],
     tags: {},
+    maxOperations: 0,
+    onLimit: 'rotate',
     backup: null,
     restore: null,
     versions: {},
@@ -162,6 +166,8 @@ export function removeKey(storage: View, key: TransitKey): void {
   for (const number of Object.keys(key.versions)) {
     storage.delete(materialKey(key.id, Number(number)))
   }
+  storage.delete(operationsKey(key.id))
+  storage.delete(usesKey(key.id))
   storage.delete(keyKey(key.id))
   storage.delete(timedKey(key.id))
   for (const name of key.names) storage.delete(nameKey(name))

@@ -2,8 +2,9 @@
 import { timingSafeEqual } from 'node:crypto'
 import { decodeBase64, illegalBase64 } from '../../core/plugin/base64.ts'
 import { BadRequest } from '../../core/errors.ts'
-import { loadVersion, typeOf, versionToUse, type Reads } from './keys.ts'
+import { typeOf, versionToUse, type Loaded } from './keys.ts'
 import type { TransitKey } from './records.ts'
+import { versionOfMade, versionToMake, type User } from './use.ts'
 import { readVersioned, versionedText } from './versioned.ts'
 
 const FULL_BYTES = 16
@@ -12,20 +13,21 @@ const LEAST_BYTES = 8
 
 /** @param asked 0: the newest version @param length in bytes; 0: all @throws {BadRequest} not so */
 export async function makeCmac(
-  storage: Reads,
+  user: User,
   key: TransitKey,
   input: Buffer,
   { asked, length }: { readonly asked: number; readonly length: number },
 ): Promise<string> {
   demandCmac(key)
   const version = versionToUse(key, asked, 'CMAC')
-  const mac = await macOf(storage, key, version, input)
-  return versionedText(version, mac.subarray(0, lengthOf(length)).toString('base64'))
+  const loaded = await versionToMake(user, key, { version, asked, operation: 'mac' })
+  const mac = await macOf(loaded, input)
+  return versionedText(loaded.number, mac.subarray(0, lengthOf(length)).toString('base64'))
 }
 
 /** @throws {BadRequest} it is no CMAC of this key at all */
 export async function isCmac(
-  storage: Reads,
+  user: User,
   key: TransitKey,
   input: Buffer,
   { text, length }: { readonly text: string; readonly length: number },
@@ -36,12 +38,12 @@ export async function isCmac(
   if (typeof given === 'number') {
     throw new BadRequest(`unable to decode verification CMAC as base64: ${illegalBase64(given)}`)
   }
-  const mac = (await macOf(storage, key, version, input)).subarray(0, lengthOf(length))
+  const loaded = await versionOfMade(user, key, version, 'verify')
+  const mac = (await macOf(loaded, input)).subarray(0, lengthOf(length))
   return given.length === mac.length && timingSafeEqual(given, mac)
 }
 
-async function macOf(storage: Reads, key: TransitKey, version: number, input: Buffer) {
-  const { material } = await loadVersion(storage, key, version)
+async function macOf({ material }: Loaded, input: Buffer): Promise<Buffer> {
   // Loaded with the first CMAC: its tables take 10 MB.
   const { cmac } = await import('@noble/ciphers/aes.js')
   const bytes = material.key.export()

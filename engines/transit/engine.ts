@@ -14,6 +14,7 @@ import { importPaths } from './paths/import.ts'
 import { keyPaths } from './paths/keys.ts'
 import { lifecyclePaths } from './paths/lifecycle.ts'
 import { signPaths } from './paths/sign.ts'
+import { usagePaths } from './paths/usage.ts'
 import { doTimedWork } from './timed.ts'
 
 const paths = [
@@ -30,6 +31,7 @@ const paths = [
   ...backupPaths,
   deriveKeyPath,
   ...csrPaths,
+  ...usagePaths,
   ...toolPaths(''),
 ]
 

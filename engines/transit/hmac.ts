@@ -3,22 +3,26 @@ import { createHmac, timingSafeEqual } from 'node:crypto'
 import { BadRequest } from '../../core/errors.ts'
 import { decodeBase64, illegalBase64 } from '../../core/plugin/base64.ts'
 import type { HashAlgorithm } from './hashes.ts'
-import { loadVersion, type Reads } from './keys.ts'
 import type { TransitKey } from './records.ts'
+import { versionOfMade, versionToMake, type User } from './use.ts'
 import { readVersioned, versionedText } from './versioned.ts'
 
 /** hot. @param asked 0: the newest version @throws {BadRequest} not that version */
 export async function makeHmac(
-  storage: Reads,
+  user: User,
   key: TransitKey,
   input: Buffer,
   asked: number,
   hash: HashAlgorithm,
 ): Promise<string> {
   const version = demandVersion(key, asked)
-  const { material } = await loadVersion(storage, key, version)
+  const { number, material } = await versionToMake(user, key, {
+    version,
+    asked,
+    operation: 'mac',
+  })
   const mac = createHmac(hash.openssl, material.hmacKey).update(input).digest('base64')
-  return versionedText(version, mac)
+  return versionedText(number, mac)
 }
 
 function demandVersion(key: TransitKey, asked: number): number {
@@ -35,7 +39,7 @@ function demandVersion(key: TransitKey, asked: number): number {
 
 /** hot. @throws {BadRequest} it is no HMAC of this key at all */
 export async function isHmac(
-  storage: Reads,
+  user: User,
   key: TransitKey,
   input: Buffer,
   text: string,
@@ -46,7 +50,7 @@ export async function isHmac(
   if (typeof given === 'number') {
     throw new BadRequest(`unable to decode verification HMAC as base64: ${illegalBase64(given)}`)
   }
-  const { material } = await loadVersion(storage, key, version)
+  const { material } = await versionOfMade(user, key, version, 'verify')
   const mac = createHmac(hash.openssl, material.hmacKey).update(input).digest()
   return given.length === mac.length && timingSafeEqual(given, mac)
 }

@@ -27,15 +27,28 @@ const versionSchema = z
 export const OPERATIONS = ['encrypt', 'decrypt', 'sign', 'verify', 'mac'] as const
 export type KeyOperation = (typeof OPERATIONS)[number]
 
+/** What comes when a version has done all operations that its key allows it. */
+export const ON_LIMIT = ['rotate', 'refuse'] as const
+
+/**
+ * By version, the operations that nodes have reserved: those that it has done, and those that a node may still do or has
+ * lost.
+ */
+const countsSchema = z.record(z.string(), z.number().int()).readonly()
+export type OperationCounts = z.infer<typeof countsSchema>
+
 const USE = {
   /** An operator has taken it out of use. */
   disabled: z.boolean(),
   /** What may be done with it; empty: all that its type can. */
   operations: z.array(z.enum(OPERATIONS)).readonly(),
   tags: texts,
+  /** Of each version; 0: as many as its type can do safely. */
+  maxOperations: z.number().int().default(0),
+  onLimit: z.enum(ON_LIMIT).default('rotate'),
 }
 /** What there is of a key beyond Vault, and what a backup carries of it. */
-export const useSchema = z.object(USE).readonly()
+export const useSchema = z.object({ ...USE, operationCounts: countsSchema.default({}) }).readonly()
 
 const keySchema = z
   .object({
@@ -86,6 +99,40 @@ export const transitConfigs = kind(
   z.object({ disableUpsert: z.boolean(), cacheSize: z.number().int() }).readonly(),
 )
 
+export const operationCounts = kind('transit-operations', countsSchema)
+
+const operationUses = z
+  .partialRecord(
+    z.enum(OPERATIONS),
+    z.object({ count: z.number().int(), lastAtMs: z.number() }).readonly(),
+  )
+  .readonly()
+const userUses = z
+  .object({
+    /** Empty: it has none, and is known by the rest. */
+    entityId: z.string(),
+    namespaceId: z.string(),
+    /** Of the auth method; empty: none. */
+    role: z.string(),
+    displayName: z.string(),
+    operations: operationUses,
+  })
+  .readonly()
+const versionUses = z
+  .object({
+    operations: operationUses,
+    users: z.array(userUses).readonly(),
+    /** There were others too. */
+    more: z.boolean(),
+  })
+  .readonly()
+export type UserUses = z.infer<typeof userUses>
+export type VersionUses = z.infer<typeof versionUses>
+/** By version. */
+const keyUsesSchema = z.record(z.string(), versionUses).readonly()
+export type KeyUses = z.infer<typeof keyUsesSchema>
+export const keyUses = kind('transit-uses', keyUsesSchema, { keptWhenWritten: false })
+
 export const NAMES_PREFIX = 'names/'
 export const nameKey = (name: string) => NAMES_PREFIX + name
 /** That time brings something to a key: a new version, or its end. */
@@ -95,6 +142,8 @@ export const TIMED_PREFIX = 'timed/'
 export const timedKey = (id: string) => TIMED_PREFIX + id
 export const keyKey = (id: string) => `keys/${id}`
 export const materialKey = (id: string, version: number) => `material/${id}/${version}`
+export const operationsKey = (id: string) => `operations/${id}`
+export const usesKey = (id: string) => `uses/${id}`
 export const CONFIG_KEY = 'config'
 /** Of the key that imported ones are wrapped for. */
 export const WRAPPING_KEY = 'wrapping-key'

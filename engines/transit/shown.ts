@@ -47,7 +47,7 @@ export function shownKey(
 
 /** Beyond Vault, and so only where it is other than of every key there. */
 function lifecycle(name: string, key: TransitKey): Record<string, unknown> {
-  const { disabled, deletesAtMs, operations, tags, names } = key
+  const { disabled, deletesAtMs, operations, tags, names, maxOperations, onLimit } = key
   const aliases = names.filter((one) => one !== name)
   return {
     ...((disabled || deletesAtMs !== null) && {
@@ -56,6 +56,8 @@ function lifecycle(name: string, key: TransitKey): Record<string, unknown> {
     ...(deletesAtMs !== null && { deletion_time: rfc3339(deletesAtMs) }),
     ...(operations.length > 0 && { allowed_operations: operations }),
     ...(Object.keys(tags).length > 0 && { tags }),
+    ...(maxOperations > 0 && { max_operations: maxOperations }),
+    ...(onLimit !== 'rotate' && { on_limit: onLimit }),
     ...(aliases.length > 0 && { aliases }),
   }
 }

@@ -397,6 +397,8 @@ export const PAIRS: Readonly<Record<string, Pair>> = {
       auto_rotate_period: { write: '2h', shown: { auto_rotate_period: 7200 } },
       state: { write: 'disabled' },
       allowed_operations: { write: 'decrypt', shown: { allowed_operations: ['decrypt'] } },
+      max_operations: { write: 7 },
+      on_limit: { write: 'refuse' },
       tags: { write: { sample: 'text' } },
     },
   },

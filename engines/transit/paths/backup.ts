@@ -8,6 +8,7 @@ import type { Response } from '../../../core/plugin/response.ts'
 import { readBackup, writeBackup } from '../backup.ts'
 import { putNewKey, removeKey, replaceKey } from '../change.ts'
 import { findKey, type Loaded } from '../keys.ts'
+import { countsOf, putCounts } from '../operations.ts'
 import { materialKey, materials } from '../records.ts'
 import { name } from './keys.ts'
 
@@ -44,7 +45,8 @@ async function backup({ storage, data, nowMs }: Request<{ name: typeof name }>):
     const material = await storage.get(materials, materialKey(key.id, Number(number)))
     if (material !== undefined) versions.push({ number: Number(number), version, material })
   }
-  const text = writeBackup(data.name, key, versions, nowMs)
+  const counts = await countsOf(storage, key)
+  const text = writeBackup(data.name, key, { versions, counts }, nowMs)
   replaceKey(storage, { ...key, backup: { atMs: nowMs, version: key.latestVersion } })
   return { data: { backup: text } }
 }
@@ -63,10 +65,13 @@ async function restore({
   if (!NAME.test(to)) throw new BadRequest('key names cannot be paths')
   const before = await findKey(storage, to)
   if (before !== undefined && !data.force) throw new BadRequest(`key "${to}" already exists`)
+  // It may be the same key, and have done more since.
+  const done = before === undefined ? {} : await countsOf(storage, before)
   if (before !== undefined) removeKey(storage, before)
   const { versions } = restored
   const key = { ...restored.key, names: before?.names ?? [to] }
   putNewKey(storage, key)
+  putCounts(storage, key, restored.counts, done)
   for (const [number, { material }] of versions) {
     storage.put(materials, materialKey(key.id, number), material)
   }

@@ -26,12 +26,13 @@ export const cmacPath = path(['cmac/:name', 'cmac/:name/:url_mac_length'], {
   operations: { update: answer },
 })
 
-async function answer({ storage, data }: Request<typeof fields>): Promise<Response> {
+async function answer(request: Request<typeof fields>): Promise<Response> {
+  const { storage, data } = request
   const key = await demandUsable(storage, data.name, 'mac', NO_KEY)
   const options = { asked: data.key_version, length: data.url_mac_length ?? data.mac_length }
   const one = async (text: string | undefined) => {
     if (text === undefined) throw new BadRequest('missing input for CMAC')
-    return { cmac: await makeCmac(storage, key, demandInput(text), options) }
+    return { cmac: await makeCmac(request, key, demandInput(text), options) }
   }
   if (data.batch_input === undefined) return { data: await one(data.input) }
   const { results } = await eachItem(readBatch(data.batch_input), ({ text }) => one(text('input')))

@@ -1,13 +1,23 @@
 /** `keys/NAME/config`, `keys/NAME/trim`, and the settings of the mount (contract: engines-core.md, 2.2). */
 import { BadRequest } from '../../../core/errors.ts'
-import { boolean, duration, integer, keyValues, list, string } from '../../../core/plugin/fields.ts'
+import {
+  boolean,
+  duration,
+  integer,
+  keyValues,
+  list,
+  oneOf,
+  string,
+} from '../../../core/plugin/fields.ts'
 import { path } from '../../../core/plugin/path.ts'
 import type { Request } from '../../../core/plugin/request.ts'
 import type { Response } from '../../../core/plugin/response.ts'
 import { demandPeriod, replaceKey, trimKey } from '../change.ts'
 import { findKey } from '../keys.ts'
+import { MOST_ENCRYPTIONS } from '../operations.ts'
 import {
   CONFIG_KEY,
+  ON_LIMIT,
   OPERATIONS,
   transitConfigs,
   type KeyOperation,
@@ -26,6 +36,10 @@ const configFields = {
   auto_rotate_period: duration('A new version after so long; 0: never.'),
   state: string('`enabled`, or `disabled`: nobody may use it.'),
   allowed_operations: list(`What may be done with it: ${OPERATIONS.join(', ')}; empty: all.`),
+  max_operations: integer(
+    'Encryptions, signatures and MACs of each version, at most 2^32; 0: 2^32 encryptions.',
+  ),
+  on_limit: oneOf(ON_LIMIT, 'Then: `rotate` to a new version, or `refuse`.'),
   tags: keyValues('Texts to remember about it; they replace those before.'),
 }
 const trimFields = {
@@ -115,7 +129,7 @@ async function configure({ storage, data }: Request<typeof configFields>): Promi
 
 /** @throws {BadRequest} */
 function useOf(key: TransitKey, data: Request<typeof configFields>['data']) {
-  const { state, allowed_operations: allowed, tags } = data
+  const { state, allowed_operations: allowed, tags, max_operations: maxOperations } = data
   if (state !== undefined && state !== 'enabled' && state !== 'disabled') {
     throw new BadRequest('state must be "enabled" or "disabled"')
   }
@@ -123,7 +137,14 @@ function useOf(key: TransitKey, data: Request<typeof configFields>['data']) {
     disabled: state === undefined ? key.disabled : state === 'disabled',
     operations: allowed === undefined ? key.operations : allowed.map(demandOperation),
     tags: tags === undefined ? key.tags : demandTags(tags),
+    maxOperations: maxOperations === undefined ? key.maxOperations : demandMost(maxOperations),
+    onLimit: data.on_limit ?? key.onLimit,
   }
+}
+
+function demandMost(maxOperations: number): number {
+  if (maxOperations >= 0 && maxOperations <= MOST_ENCRYPTIONS) return maxOperations
+  throw new BadRequest(`max_operations must be 0 to ${MOST_ENCRYPTIONS}; 0: no limit of its own`)
 }
 
 function demandOperation(text: string): KeyOperation {

@@ -8,6 +8,7 @@ import { replaceKey } from '../change.ts'
 import { makeRequest, readChain } from '../csr.ts'
 import { demandUsable, loadVersion, typeOf, type Loaded } from '../keys.ts'
 import type { TransitKey } from '../records.ts'
+import { versionToMake } from '../use.ts'
 import { name } from './keys.ts'
 
 const version = integer('Version of the key; 0: the newest.').default(0)
@@ -37,6 +38,8 @@ export const csrPaths = [
 
 async function request(given: Request<typeof csrFields>): Promise<Response> {
   const { key, loaded } = await signingVersion(given)
+  const { number } = loaded
+  await versionToMake(given, key, { version: number, asked: number, operation: 'sign' })
   const csr = makeRequest(typeOf(key), loaded.material.key, given.data.csr)
   return { data: { name: given.data.name, type: key.type, csr } }
 }
@@ -53,12 +56,12 @@ async function setCertificate(given: Request<typeof certificateFields>): Promise
 }
 
 /** @throws {BadRequest} there is no such version, or it cannot sign */
-async function signingVersion({
-  storage,
-  data,
-}: RequestBase & {
-  readonly data: { readonly name: string; readonly version: number }
-}): Promise<{ key: TransitKey; loaded: Loaded }> {
+async function signingVersion(
+  request: RequestBase & {
+    readonly data: { readonly name: string; readonly version: number }
+  },
+): Promise<{ key: TransitKey; loaded: Loaded }> {
+  const { storage, data } = request
   const key = await demandUsable(storage, data.name, 'sign', 'key not found')
   const type = typeOf(key)
   if (!type.signs) throw new BadRequest(`key type '${type.name}' does not support signing`)

@@ -8,7 +8,8 @@ import { addVersion, newKey, putNewKey } from '../change.ts'
 import { versionOf } from '../generate.ts'
 import { importPublicKey } from '../import.ts'
 import { DEFAULT_KEY_TYPE } from '../key-types.ts'
-import { demandUsable, findKey, loadVersion, typeOf } from '../keys.ts'
+import { demandUsable, findKey, typeOf } from '../keys.ts'
+import { versionOfMade } from '../use.ts'
 import { demandType, name } from './keys.ts'
 
 const fields = {
@@ -65,13 +66,14 @@ async function derive(request: Request<typeof fields>): Promise<void> {
 }
 
 /** The x-coordinate of the shared point, which the caller zeroes. @throws {BadRequest} the keys do not go together */
-async function agree({ storage, data }: Request<typeof fields>): Promise<Buffer> {
+async function agree(request: Request<typeof fields>): Promise<Buffer> {
+  const { storage, data } = request
   const base = await demandUsable(storage, data.base_key_name, 'decrypt', 'no such base key')
   const type = typeOf(base)
   if (type.family !== 'ecdsa') throw new BadRequest('the base key must be an EC key')
   const publicKey = importPublicKey(type, data.peer_public_key)
   const number = data.base_key_version || base.latestVersion
-  const { material } = await loadVersion(storage, base, number)
+  const { material } = await versionOfMade(request, base, number, 'decrypt')
   if (material.key.type !== 'private') {
     throw new BadRequest('the version of the base key has only a public half')
   }

@@ -16,8 +16,10 @@ import { decodeBase64, demandBase64, illegalBase64 } from '../../../core/plugin/
 import { createKey } from '../change.ts'
 import { cannot, decrypt, encrypt, type Circumstances } from '../cipher.ts'
 import { DEFAULT_KEY_TYPE } from '../key-types.ts'
-import { demandAllowed, demandUsable, findKey, loadVersion, typeOf, versionToUse } from '../keys.ts'
+import { demandAllowed, demandUsable, findKey, typeOf, versionToUse } from '../keys.ts'
+import { reserveFirst } from '../operations.ts'
 import { CONFIG_KEY, transitConfigs, type TransitKey } from '../records.ts'
+import { versionOfMade, versionToMake, type User } from '../use.ts'
 import { readVersioned, versionedText } from '../versioned.ts'
 import { demandType, name } from './keys.ts'
 
@@ -93,12 +95,13 @@ async function answerEncrypt(request: EncryptRequest): Promise<Response> {
   const { data } = request
   if (data.batch_input === undefined) {
     if (data.plaintext === undefined) throw new BadRequest(NO_PLAINTEXT)
-    const key = await encryptionKey(request, data.context !== '')
+    const key = await encryptionKey(request, data.context !== '', 1)
     return { data: await encryptOne(request, key, data.plaintext, messageOf(data)) }
   }
   const items = readBatch(data.batch_input, { name: 'plaintext', missing: NO_PLAINTEXT })
   demandSameContexts(items)
-  const key = await encryptionKey(request, (items[0]?.text('context') ?? '') !== '')
+  const derived = (items[0]?.text('context') ?? '') !== ''
+  const key = await encryptionKey(request, derived, items.length)
   const done = await eachItem(items, (item) =>
     encryptOne(request, key, item.text('plaintext') ?? '', messageOfItem(item)),
   )
@@ -123,7 +126,11 @@ function messageOfItem(item: BatchItem): Message {
 }
 
 /** The key, made where there is none. The pipeline has asked for the capability to. */
-async function encryptionKey(request: EncryptRequest, derived: boolean): Promise<TransitKey> {
+async function encryptionKey(
+  request: EncryptRequest,
+  derived: boolean,
+  operations: number,
+): Promise<TransitKey> {
   const { storage, data, operation } = request
   if (operation !== 'create') return demandUsable(storage, data.name, 'encrypt', NO_KEY)
   if ((await storage.get(transitConfigs, CONFIG_KEY))?.disableUpsert) throw new BadRequest(NO_KEY)
@@ -131,7 +138,7 @@ async function encryptionKey(request: EncryptRequest, derived: boolean): Promise
   if (type.family !== 'aead') {
     throw new BadRequest(`key type ${type.name} not supported for this operation`)
   }
-  return createKey(request, data.name, {
+  const key = await createKey(request, data.name, {
     type,
     derived,
     convergent: data.convergent_encryption,
@@ -140,18 +147,20 @@ async function encryptionKey(request: EncryptRequest, derived: boolean): Promise
     autoRotateSeconds: 0,
     keySize: undefined,
   })
+  reserveFirst(request, key, operations)
+  return key
 }
 
 /** hot */
 async function encryptOne(
-  { storage, random }: Pick<RequestBase, 'storage' | 'random'>,
+  request: User & Pick<RequestBase, 'random'>,
   key: TransitKey,
   plaintext: string,
   message: Message,
 ): Promise<{ ciphertext: string; key_version: number }> {
   const bytes = demandBase64(plaintext)
   try {
-    return await encryptBytes({ storage, random }, key, bytes, message)
+    return await encryptBytes(request, key, bytes, message)
   } finally {
     bytes.fill(0)
   }
@@ -159,7 +168,7 @@ async function encryptOne(
 
 /** hot */
 export async function encryptBytes(
-  { storage, random }: Pick<RequestBase, 'storage' | 'random'>,
+  request: User & Pick<RequestBase, 'random'>,
   key: TransitKey,
   plaintext: Buffer,
   message: Message,
@@ -167,9 +176,14 @@ export async function encryptBytes(
   const circumstances = circumstancesOf(key, message)
   if (!typeOf(key).encrypts) throw cannot('encryption', typeOf(key))
   const version = versionToUse(key, message.keyVersion, 'encryption')
-  const loaded = await loadVersion(storage, key, version)
-  const sealed = encrypt(key, loaded, plaintext, circumstances, random)
-  return { ciphertext: versionedText(version, sealed.toString('base64')), key_version: version }
+  const loaded = await versionToMake(request, key, {
+    version,
+    asked: message.keyVersion,
+    operation: 'encrypt',
+  })
+  const sealed = encrypt(key, loaded, plaintext, circumstances, request.random)
+  const { number } = loaded
+  return { ciphertext: versionedText(number, sealed.toString('base64')), key_version: number }
 }
 
 /** @throws {BadRequest} they are no base64, or the key cannot take them */
@@ -212,12 +226,12 @@ function demandCiphertext(item: BatchItem): string {
 }
 
 async function decryptOne(
-  { storage }: Pick<RequestBase, 'storage'>,
+  user: User,
   key: TransitKey,
   ciphertext: string,
   message: Message,
 ): Promise<{ plaintext: string }> {
-  const bytes = await decryptBytes(storage, key, ciphertext, message)
+  const bytes = await decryptBytes(user, key, ciphertext, message)
   const plaintext = bytes.toString('base64')
   bytes.fill(0)
   return { plaintext }
@@ -225,7 +239,7 @@ async function decryptOne(
 
 /** hot: the plaintext, which the caller zeroes. @throws {BadRequest} */
 async function decryptBytes(
-  storage: RequestBase['storage'],
+  user: User,
   key: TransitKey,
   ciphertext: string,
   message: Message,
@@ -235,7 +249,8 @@ async function decryptBytes(
   const { version, body } = readVersioned(ciphertext, key, 'invalid ciphertext')
   const sealed = decodeBase64(body)
   if (typeof sealed === 'number') throw new BadRequest(NO_BASE64)
-  return decrypt(key, await loadVersion(storage, key, version), sealed, circumstances)
+  const loaded = await versionOfMade(user, key, version, 'decrypt')
+  return decrypt(key, loaded, sealed, circumstances)
 }
 
 async function answerRewrap(request: RewrapRequest): Promise<Response> {
@@ -257,14 +272,14 @@ async function answerRewrap(request: RewrapRequest): Promise<Response> {
 }
 
 async function rewrapOne(
-  request: Pick<RequestBase, 'storage' | 'random'>,
+  request: User & Pick<RequestBase, 'random'>,
   key: TransitKey,
   ciphertext: string,
   message: Message,
 ): Promise<ItemResult> {
   // There is no way to say what was authenticated with it.
   const plain = { ...message, associatedData: '' }
-  const bytes = await decryptBytes(request.storage, key, ciphertext, plain)
+  const bytes = await decryptBytes(request, key, ciphertext, plain)
   try {
     return await encryptBytes(request, key, bytes, plain)
   } finally {

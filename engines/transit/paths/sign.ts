@@ -9,9 +9,10 @@ import { eachItem, readBatch, type BatchItem, type ItemResult } from '../batch.t
 import { isCmac } from '../cmac.ts'
 import { HASHES, type HashAlgorithm } from '../hashes.ts'
 import { isHmac, makeHmac } from '../hmac.ts'
-import { demandUsable, loadVersion, typeOf, versionToUse } from '../keys.ts'
+import { demandUsable, typeOf, versionToUse } from '../keys.ts'
 import type { TransitKey } from '../records.ts'
 import { cannotSign, isSigned, readScheme, signMessage, type Scheme } from '../signature.ts'
+import { versionOfMade, versionToMake } from '../use.ts'
 import { readVersioned, versionedText } from '../versioned.ts'
 import { NO_KEY } from './encrypt.ts'
 import { name } from './keys.ts'
@@ -113,19 +114,25 @@ async function answerSign(request: SignRequest): Promise<Response> {
 
 /** hot */
 async function signOne(
-  { storage, random, data }: SignRequest,
+  request: SignRequest,
   key: TransitKey,
   scheme: Scheme,
   text: string | undefined,
   context: string,
 ): Promise<{ signature: string; key_version: number; publicKey?: string | undefined }> {
+  const { random, data } = request
   const input = demandInput(text ?? '')
   const version = versionToUse(key, data.key_version, 'signing')
-  const loaded = await loadVersion(storage, key, version)
+  const loaded = await versionToMake(request, key, {
+    version,
+    asked: data.key_version,
+    operation: 'sign',
+  })
   const message = { input, context: demandBase64(context) }
   const { signature, publicKey } = await signMessage(key, loaded, message, scheme, random)
   const body = signature.toString(scheme.marshaling === 'jws' ? 'base64url' : 'base64')
-  return { signature: versionedText(version, body), key_version: version, publicKey }
+  const { number } = loaded
+  return { signature: versionedText(number, body), key_version: number, publicKey }
 }
 
 /** @throws {BadRequest} */
@@ -231,18 +238,19 @@ function kindOf(items: readonly BatchItem[]): (typeof KINDS)[number] {
 }
 
 async function verifyCmac(
-  { storage, data }: VerifyRequest,
+  request: VerifyRequest,
   text: string | undefined,
   cmac: string,
 ): Promise<boolean> {
+  const { storage, data } = request
   if (text === undefined) throw new BadRequest('missing input for CMAC')
   const key = await demandUsable(storage, data.name, 'verify', NO_KEY)
-  return isCmac(storage, key, demandInput(text), { text: cmac, length: data.mac_length })
+  return isCmac(request, key, demandInput(text), { text: cmac, length: data.mac_length })
 }
 
 /** hot */
 async function verifyOne(
-  { storage }: VerifyRequest,
+  request: VerifyRequest,
   key: TransitKey,
   scheme: Scheme,
   one: { readonly text: string; readonly context: string; readonly signature: string },
@@ -250,7 +258,7 @@ async function verifyOne(
   const input = demandInput(one.text)
   const { version, body } = readVersioned(one.signature, key, 'invalid signature')
   const signature = demandSignature(body, scheme)
-  const loaded = await loadVersion(storage, key, version)
+  const loaded = await versionOfMade(request, key, version, 'verify')
   const context = demandBase64(one.context)
   return isSigned(key, loaded, { input, context, signature }, scheme)
 }
@@ -269,14 +277,14 @@ function demandSignature(body: string, { marshaling }: Scheme): Buffer {
 }
 
 async function verifyHmac(
-  { storage }: VerifyRequest,
+  request: VerifyRequest,
   key: TransitKey,
   hash: HashAlgorithm,
   text: string | undefined,
   hmac: string,
 ): Promise<boolean> {
   if (text === undefined) throw new BadRequest(NO_INPUT)
-  return isHmac(storage, key, demandInput(text), hmac, hash)
+  return isHmac(request, key, demandInput(text), hmac, hash)
 }
 
 async function answerHmac(request: HmacRequest): Promise<Response> {
@@ -285,7 +293,7 @@ async function answerHmac(request: HmacRequest): Promise<Response> {
   const key = await demandUsable(storage, data.name, 'mac', NO_KEY)
   const one = async (text: string | undefined) => {
     if (text === undefined) throw new BadRequest(NO_INPUT)
-    return { hmac: await makeHmac(storage, key, demandInput(text), data.key_version, hash) }
+    return { hmac: await makeHmac(request, key, demandInput(text), data.key_version, hash) }
   }
   if (data.batch_input === undefined) return { data: await one(data.input) }
   const items = readBatch(data.batch_input)

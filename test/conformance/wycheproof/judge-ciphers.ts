@@ -1,6 +1,7 @@
 /** Judges of what encrypts, wraps, derives and authenticates. */
 import { constants, createSecretKey, generateKeyPairSync, publicEncrypt } from 'node:crypto'
 import type { Kind } from '../../../core/store/kind.ts'
+import { NOT_LOCAL } from '../../../core/plugin/local.ts'
 import { systemRandom } from '../../../core/random.ts'
 import { open, seal } from '../../../engines/transit/aead.ts'
 import { isCmac, makeCmac } from '../../../engines/transit/cmac.ts'
@@ -11,6 +12,7 @@ import { importKey } from '../../../engines/transit/import.ts'
 import { HASHES } from '../../../engines/transit/hashes.ts'
 import { DEFAULT_KEY_TYPE, KEY_TYPES } from '../../../engines/transit/key-types.ts'
 import { Material } from '../../../engines/transit/material.ts'
+import type { User } from '../../../engines/transit/use.ts'
 import { versionedText } from '../../../engines/transit/versioned.ts'
 import { unwrapKey, wrapKey } from '../../../engines/transit/wrap.ts'
 import { EMPTY, keyWith, taken, typeNamed, type JudgeOf } from './judges.ts'
@@ -87,19 +89,20 @@ export const cmac: JudgeOf = (group) => {
   if (type === undefined || numberOf(group, 'tagSize') !== 128) return undefined
   return async (one) => {
     const { key, loaded } = keyWith(type, createSecretKey(bytesOf(one, 'key')))
-    const storage = storageWith(loaded.material)
+    const user = userOf(loaded.material)
     const [input, mac] = [bytesOf(one, 'msg'), bytesOf(one, 'tag').toString('base64')]
     const text = versionedText(1, mac)
     return [
-      await isCmac(storage, key, input, { text, length: 0 }),
-      (await makeCmac(storage, key, input, { asked: 0, length: 0 })) === text,
+      await isCmac(user, key, input, { text, length: 0 }),
+      (await makeCmac(user, key, input, { asked: 0, length: 0 })) === text,
     ]
   }
 }
 
-/** What holds this material alone. */
-function storageWith(material: Material) {
-  return { get: <T>(kind: Kind<T>, name: string) => kind.decode(name, material.encode()) }
+/** Who uses a key of this material, and is nobody in particular. */
+function userOf(material: Material): User {
+  const storage = { get: <T>(kind: Kind<T>, name: string) => kind.decode(name, material.encode()) }
+  return { storage, local: NOT_LOCAL, caller: undefined, nowMs: 0 }
 }
 
 /** HMACs that are not cut short, over the key that a version has for them. */
@@ -114,12 +117,12 @@ export const hmac =
     return async (one) => {
       const own = createSecretKey(bytesOf(one, 'key'))
       const material = new Material(own, own)
-      const storage = storageWith(material)
+      const user = userOf(material)
       const [input, mac] = [bytesOf(one, 'msg'), bytesOf(one, 'tag').toString('base64')]
       const given = versionedText(1, mac)
       return [
-        await isHmac(storage, key, input, given, hash),
-        (await makeHmac(storage, key, input, 0, hash)) === given,
+        await isHmac(user, key, input, given, hash),
+        (await makeHmac(user, key, input, 0, hash)) === given,
       ]
     }
   }

@@ -1,0 +1,42 @@
+/** The version of a key that an operation takes: counted, where it makes something, and noted. */
+import type { RequestBase } from '../../core/plugin/request.ts'
+import { loadVersion, type Loaded, type Reads } from './keys.ts'
+import { countOperation, type Making } from './operations.ts'
+import type { TransitKey } from './records.ts'
+import { noteUse } from './uses.ts'
+
+/** Who uses a key, and where its records are. */
+export interface User extends Pick<RequestBase, 'local' | 'caller' | 'nowMs'> {
+  readonly storage: Reads
+}
+
+/**
+ * hot: the version that encrypts, signs or authenticates.
+ *
+ * @param version as its rules say @param asked for by the request; 0: the newest, which a limit may have replaced
+ * @throws {BadRequest} it was destroyed, or has no operations left
+ */
+export async function versionToMake(
+  user: User,
+  key: TransitKey,
+  { version, asked, operation }: { version: number; asked: number; operation: Making },
+): Promise<Loaded> {
+  const counted = countOperation(user.local, key, { version, isNewest: asked === 0, operation })
+  const now = counted instanceof Promise ? await counted : counted
+  const number = now === key ? version : now.latestVersion
+  const loaded = await loadVersion(user.storage, now, number)
+  noteUse(user, key.id, number, operation)
+  return loaded
+}
+
+/** hot: the version that something was made with. @throws {BadRequest} it was destroyed, or may not be used any more */
+export async function versionOfMade(
+  user: User,
+  key: TransitKey,
+  number: number,
+  operation: 'decrypt' | 'verify',
+): Promise<Loaded> {
+  const loaded = await loadVersion(user.storage, key, number)
+  noteUse(user, key.id, number, operation)
+  return loaded
+}
