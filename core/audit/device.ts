@@ -13,5 +13,6 @@ export interface AuditDevice {
   check(): void
   /** Opens anew at the next write: after the file was moved away (SIGHUP). */
   reopen(): void
-  close(): void
+  /** What it writes at its end may take until the promise resolves. */
+  close(): Promise<void> | void
 }

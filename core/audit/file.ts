@@ -29,10 +29,8 @@ import { RequestError } from '../errors.ts'
 import { confine } from './confine.ts'
 import type { AuditDevice } from './device.ts'
 import { AuditWriteFailed, writeFailed } from './failures.ts'
-import type { Sink } from './options.ts'
+import type { FileSink } from './options.ts'
 import { checkRotates, rotate } from './rotation.ts'
-
-type FileSink = Extract<Sink, { kind: 'file' }>
 
 /** No request should wait longer for another's line; a write to the page cache takes some 5 µs. */
 const SLOW_MS = 20

@@ -1,24 +1,26 @@
 /**
  * A device of the table, ready for entries: its salt, its format, its place, its queue.
  */
+import { dirname } from 'node:path'
 import type { Clock } from '../clock.ts'
 import { RequestError } from '../errors.ts'
-import { systemRandom } from '../random.ts'
-import { ChainedDevice } from './chain/device.ts'
+import { fileDevice } from './chain/device.ts'
 import { signingKey } from './chain/keys.ts'
 import type { AuditDevice } from './device.ts'
 import { DiscardDevice } from './discard.ts'
 import { EntryWriter, type EntryFormat } from './entry.ts'
 import type { RequestEntry, RequestFacts, ResponseEntry } from './facts.ts'
 import { AuditWriteFailed, writeFailed } from './failures.ts'
-import { FileDevice } from './file.ts'
 import type { Selection } from './filter.ts'
 import { LineGroup, type Outcome } from './line-group.ts'
-import { parseDevice, type AuditConfig, type Sink } from './options.ts'
+import { mayHang } from './local-file-systems.ts'
+import { parseDevice, type AuditConfig, type FileSink, type Sink } from './options.ts'
 import { openPeerDevice } from './peer/open.ts'
 import { SaltedHash } from './salted-hash.ts'
 import { StdoutDevice } from './stdout.ts'
 import type { AuditDeviceRecord } from './table.ts'
+import { ThreadDevice } from './thread/device.ts'
+import { startFileThread } from './thread/start.ts'
 
 export interface OpenDeviceContext {
   readonly config: AuditConfig
@@ -29,6 +31,8 @@ export interface OpenDeviceContext {
 
 /** How often a device that goes on failing is reported. */
 const REPORT_EVERY_MS = 10_000
+/** As Vault's socket device. */
+const DEFAULT_TIMEOUT_MS = 2_000
 
 export class OpenDevice {
   readonly record: AuditDeviceRecord
@@ -103,7 +107,7 @@ export class OpenDevice {
 
   async close(): Promise<void> {
     await this.#group.flush()
-    this.#device.close()
+    await this.#device.close()
     this.#hash.close()
   }
 
@@ -148,7 +152,7 @@ function deviceOf(sink: Sink, clock: Clock, salt: Uint8Array): AuditDevice {
     case 'stdout':
       return new StdoutDevice(clock)
     case 'file':
-      return fileDevice(sink, clock, salt)
+      return fileDeviceOf(sink, clock, salt)
     case 'socket':
     case 'syslog':
     case 'http':
@@ -156,14 +160,13 @@ function deviceOf(sink: Sink, clock: Clock, salt: Uint8Array): AuditDevice {
   }
 }
 
-function fileDevice(
-  sink: Extract<Sink, { kind: 'file' }>,
-  clock: Clock,
-  salt: Uint8Array,
-): AuditDevice {
-  const file = new FileDevice(sink, clock)
-  if (sink.chain !== true) return file
-  return new ChainedDevice({ file, clock, signingKey: signingKey(salt), random: systemRandom })
+/** A network's file system, or one of FUSE, is written beside the main thread: it hangs when others do. */
+function fileDeviceOf(sink: FileSink, clock: Clock, salt: Uint8Array): AuditDevice {
+  const key = sink.chain === true ? signingKey(salt) : undefined
+  const timeoutMs = sink.timeoutMs ?? (mayHang(dirname(sink.path)) ? DEFAULT_TIMEOUT_MS : undefined)
+  if (timeoutMs === undefined) return fileDevice(sink, key, clock)
+  const start = () => startFileThread({ sink, signingKey: key })
+  return new ThreadDevice({ start, timeoutMs, clock })
 }
 
 /** What this node's configuration no longer allows: the device stays, and refuses every line. */

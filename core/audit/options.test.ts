@@ -166,6 +166,13 @@ describe('a file lies in the audit directory, whichever option names it', () => 
     },
   )
 
+  test('a file may have a "write_timeout"', () => {
+    const path = join(auditDirectory, 'a.log')
+    expect(file({ path, write_timeout: '500ms' }).sink).toMatchObject({ timeoutMs: 500 })
+    expect(file({ path }).sink).not.toHaveProperty('timeoutMs')
+    expect(() => file({ path, write_timeout: '2m' })).toThrow('between "1ms" and "60s"')
+  })
+
   test('where both options are given, the one that is used is the one that is checked', () => {
     expect(() => file({ file_path: '/etc/passwd', path: `${auditDirectory}/a` })).toThrow(
       BadRequest,

@@ -29,20 +29,20 @@ export interface DeviceOptions {
   readonly selection?: Selection
 }
 
-export type Sink =
-  | { readonly kind: 'discard' }
-  | { readonly kind: 'stdout' }
-  | {
-      readonly kind: 'file'
-      readonly path: string
-      /** Permission bits, never executable, always with the owner's; `keep`: those that the file has, else 0600. */
-      readonly mode: number | 'keep'
-      readonly auditDirectory: string
-      readonly rotation?: Rotation | undefined
-      /** Each line carries a MAC that is chained to the one before. */
-      readonly chain?: boolean | undefined
-    }
-  | PeerSink
+export type Sink = { readonly kind: 'discard' } | { readonly kind: 'stdout' } | FileSink | PeerSink
+
+export interface FileSink {
+  readonly kind: 'file'
+  readonly path: string
+  /** Permission bits, never executable, always with the owner's; `keep`: those that the file has, else 0600. */
+  readonly mode: number | 'keep'
+  readonly auditDirectory: string
+  readonly rotation?: Rotation | undefined
+  /** Each line carries a MAC that is chained to the one before. */
+  readonly chain?: boolean | undefined
+  /** The file is written by a thread of its own, which is waited for so long. */
+  readonly timeoutMs?: number | undefined
+}
 
 const KNOWN_TYPES = '"file", "socket", "syslog" and "http"'
 const TRUE: ReadonlySet<string> = new Set(['1', 't', 'T', 'true', 'TRUE', 'True'])
@@ -200,6 +200,7 @@ function readFileSink(options: Options, { auditDirectory }: AuditConfig): Sink {
     auditDirectory,
     rotation: readRotation(options),
     ...(chain ? { chain } : {}),
+    ...(options['write_timeout'] !== undefined && { timeoutMs: readWriteTimeout(options) }),
   }
 }
 

@@ -8,9 +8,10 @@
  */
 import { createPublicKey, type KeyObject } from 'node:crypto'
 import type { Clock } from '../../clock.ts'
-import type { Random } from '../../random.ts'
+import { systemRandom, type Random } from '../../random.ts'
 import type { AuditDevice } from '../device.ts'
-import type { FileDevice } from '../file.ts'
+import { FileDevice } from '../file.ts'
+import type { FileSink } from '../options.ts'
 import { eachLine } from '../peer/lines.ts'
 import { Chain } from './chain.ts'
 import { CHECKPOINT_ENTRIES } from './checkpoint.ts'
@@ -111,3 +112,14 @@ export class ChainedDevice implements AuditDevice {
 
 /** The entries are in the file. That nothing signs the last of them is told to who verifies it. */
 function unsignedEntries(): void {}
+
+/** A file device, chained where there is a key to sign with. */
+export function fileDevice(
+  sink: FileSink,
+  signingKey: KeyObject | undefined,
+  clock: Clock,
+): AuditDevice {
+  const file = new FileDevice(sink, clock)
+  if (signingKey === undefined) return file
+  return new ChainedDevice({ file, clock, signingKey, random: systemRandom })
+}
