@@ -10,6 +10,7 @@ import {
 import { describe, expect, test } from 'vitest'
 import { systemRandom } from '../../core/random.ts'
 import { BadRequest } from '../../core/errors.ts'
+import { NOT_LOCAL } from '../../core/plugin/local.ts'
 import type { Kind } from '../../core/store/kind.ts'
 import { tellsApart } from '../../test/support/timing.ts'
 import { isCmac, makeCmac } from './cmac.ts'
@@ -20,6 +21,7 @@ import { generateVersion, versionOf } from './generate.ts'
 import { HASHES, type HashAlgorithm } from './hashes.ts'
 import { isHmac } from './hmac.ts'
 import { KEY_TYPES, type KeyType } from './key-types.ts'
+import type { User } from './use.ts'
 import { unwrapKey } from './wrap.ts'
 
 const NONE = { context: Buffer.alloc(0), associatedData: Buffer.alloc(0) }
@@ -39,7 +41,7 @@ function typeNamed(name: string): KeyType {
   return type
 }
 
-/** A key of one version, and a storage that holds it. */
+/** A key of one version, and who uses it, with a storage that holds it. */
 async function keyOf(name: string) {
   const type = typeNamed(name)
   const { version, material } = await generateVersion(type, SETTINGS, systemRandom, 0)
@@ -48,7 +50,8 @@ async function keyOf(name: string) {
   const storage = {
     get: <T>(kind: Kind<T>, name: string) => kind.decode(name, material.encode()),
   }
-  return { type, key, loaded, storage }
+  const user: User = { storage, local: NOT_LOCAL, caller: undefined, nowMs: 0 }
+  return { type, key, loaded, user }
 }
 
 function altered(bytes: Buffer, at: number): Buffer {
@@ -94,10 +97,10 @@ describe('a comparison', () => {
   test.each(['sha2-256', 'sha2-512'])(
     'of an HMAC of %s does not tell where it differs',
     async (name) => {
-      const { key, loaded, storage } = await keyOf('hmac')
+      const { key, loaded, user } = await keyOf('hmac')
       const hash = hashNamed(name)
       const mac = createHmac(hash.openssl, loaded.material.hmacKey).update(INPUT).digest()
-      const run = (given: string) => isHmac(storage, key, INPUT, given, hash)
+      const run = (given: string) => isHmac(user, key, INPUT, given, hash)
       const [first, last] = [() => text(altered(mac, 0)), () => text(altered(mac, mac.length - 1))]
 
       expect(await run(text(mac))).toBe(true)
@@ -109,10 +112,10 @@ describe('a comparison', () => {
   test.each(['aes128-cmac', 'aes256-cmac'])(
     'of a CMAC of %s does not tell where it differs',
     async (name) => {
-      const { key, storage } = await keyOf(name)
-      const made = await makeCmac(storage, key, INPUT, { asked: 0, length: 0 })
+      const { key, user } = await keyOf(name)
+      const made = await makeCmac(user, key, INPUT, { asked: 0, length: 0 })
       const mac = Buffer.from(made.slice('vault:v1:'.length), 'base64')
-      const run = (given: string) => isCmac(storage, key, INPUT, { text: given, length: 0 })
+      const run = (given: string) => isCmac(user, key, INPUT, { text: given, length: 0 })
       const [first, last] = [() => text(altered(mac, 0)), () => text(altered(mac, 15))]
 
       expect(await run(text(mac))).toBe(true)
