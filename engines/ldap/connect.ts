@@ -7,6 +7,7 @@
 import { connect as connectPlain, isIP, type Socket } from 'node:net'
 import { connect as connectTls, type ConnectionOptions, type SecureVersion } from 'node:tls'
 import type { Client } from 'ldapts'
+import { BadRequest } from '../../core/errors.ts'
 import {
   DirectoryRefused,
   DirectoryUnavailable,
@@ -34,6 +35,9 @@ export interface Limits {
 /** One operation of the library, whose failure becomes one of ours. */
 export type Run = <T>(what: string, operation: (client: Client) => Promise<T>) => Promise<T>
 
+/** @param boundWith the administrator's password that is in force */
+type Work<T> = (run: Run, boundWith: string) => Promise<T>
+
 /**
  * Does work over a connection that is bound. Of several servers the first that can be reached is taken.
  *
@@ -44,7 +48,7 @@ export async function withDirectory<T>(
   config: Config,
   limits: Limits,
   secrets: readonly string[],
-  work: (run: Run) => Promise<T>,
+  work: Work<T>,
 ): Promise<T> {
   const faults: string[] = []
   for (const url of config.urls) {
@@ -62,7 +66,7 @@ interface Task<T> {
   readonly config: Config
   readonly limits: Limits
   readonly secrets: readonly string[]
-  readonly work: (run: Run) => Promise<T>
+  readonly work: Work<T>
 }
 
 async function over<T>(
@@ -81,8 +85,7 @@ async function over<T>(
       const options = tlsOptions(config, new URL(url))
       await run('TLS cannot be started', (directory) => directory.startTLS(options))
     }
-    await bind(run, config, nowMs)
-    return await work(run)
+    return await work(run, await bind(run, config, nowMs))
   } finally {
     signal.removeEventListener('abort', end)
     socket.destroySoon()
@@ -125,22 +128,25 @@ function runner(client: Client, signal: AbortSignal, hidden: readonly string[]):
  * A rotation of the administrator's own password stores the new one before it sets it: until it has said that it is done,
  * either may be in force.
  */
-async function bind(run: Run, config: Config, nowMs: number): Promise<void> {
+async function bind(run: Run, config: Config, nowMs: number): Promise<string> {
   const { bindPassword, nextBindPassword, lastBindPassword, bindRotatedAtMs } = config
   const isLastTried = nowMs - bindRotatedAtMs < LAST_PASSWORD_MS
-  const passwords = [bindPassword, nextBindPassword, isLastTried ? lastBindPassword : ''].filter(
-    (password) => password !== '',
-  )
-  for (const [index, password] of passwords.entries()) {
-    try {
-      await run('binddn and bindpass are refused', (client) =>
-        client.bind(bindName(config), password),
-      )
-      return
-    } catch (error) {
-      const isWrong = error instanceof DirectoryRefused && error.code === INVALID_CREDENTIALS
-      if (!isWrong || index === passwords.length - 1) throw error
-    }
+  const others = [nextBindPassword, isLastTried ? lastBindPassword : '']
+  for (const password of [bindPassword, ...others].filter((one) => one !== '')) {
+    if (await isAccepted(run, config, password)) return password
+  }
+  throw new BadRequest('binddn and bindpass are refused by the directory (LDAP result 49)')
+}
+
+async function isAccepted(run: Run, config: Config, password: string): Promise<boolean> {
+  try {
+    await run('binddn and bindpass are refused', (client) =>
+      client.bind(bindName(config), password),
+    )
+    return true
+  } catch (error) {
+    if (error instanceof DirectoryRefused && error.code === INVALID_CREDENTIALS) return false
+    throw error
   }
 }
 

@@ -213,8 +213,9 @@ function send(
   return cluster.request(method, url, { text: `{${members.join(',')}}` })
 }
 
+/** Another system that is not there (502) is no fault of ours. */
 function fault({ status, text }: Answer): string | undefined {
-  return status < 500 ? undefined : `${status} ${text}`
+  return status < 500 || status === 502 ? undefined : `${status} ${text}`
 }
 
 /** Refused without naming the field, though it is what the refusal is for. */

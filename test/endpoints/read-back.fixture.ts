@@ -165,6 +165,9 @@ const resetKv = (cluster: Cluster) =>
     delete_version_after: 0,
   })
 
+const writeLdapConfig = (mount: string) => (cluster: Cluster) =>
+  cluster.write(`${mount}/config`, LDAP_CONFIG)
+const LDAP_CONFIG = { url: 'ldap://127.0.0.1:1', binddn: 'cn=before', bindpass: 'before' }
 const PERSON = 'dn: cn={{.Username}},dc=org\nobjectClass: person\n'
 const REMOVAL = 'dn: cn={{.Username}},dc=org\nchangetype: delete\n'
 
@@ -174,7 +177,7 @@ function ldap(type: string): Record<string, Pair> {
   const { cert, key } = testCertificate('client')
   return {
     [`${mount}/config`]: {
-      base: { url: 'ldap://127.0.0.1:1', binddn: 'cn=before', bindpass: 'before' },
+      base: LDAP_CONFIG,
       values: {
         url: { write: 'ldap://127.0.0.1:2,ldaps://127.0.0.1' },
         schema: { write: 'racf' },
@@ -193,6 +196,20 @@ function ldap(type: string): Record<string, Pair> {
         rollback_ldif: { write: REMOVAL },
         username_template: { write: '{{uuid}}' },
       },
+    },
+    [`${mount}/static-role/sample`]: {
+      prepare: writeLdapConfig(mount),
+      base: { username: 'before', skip_import_rotation: true, rotation_period: '1h' },
+      values: {
+        rotation_period: { write: '7m', shown: { rotation_period: 420 } },
+        rotation_schedule: { write: '0 3 * * *', along: { rotation_period: null } },
+        rotation_window: {
+          write: '2h',
+          along: { rotation_period: null, rotation_schedule: '0 3 * * *' },
+          shown: { rotation_window: 7200 },
+        },
+      },
+      unseen: { skip_import_rotation: 'says what is done at once, not what is kept' },
     },
   }
 }
@@ -577,6 +594,17 @@ export const ACTIONS: Readonly<Record<string, string>> = {
     'sys/plugins/catalog/sample/sample',
     'sys/plugins/pins/sample/sample',
   ]),
+  ...because(
+    'it needs a directory: engines/ldap/static.test.ts, engines/ldap/library.test.ts',
+    ['sweep-ldap', 'sweep-openldap'].flatMap((mount) => [
+      `${mount}/rotate-root`,
+      `${mount}/rotate-role/sample`,
+      `${mount}/library/sample`,
+      `${mount}/library/sample/check-out`,
+      `${mount}/library/sample/check-in`,
+      `${mount}/library/manage/sample/check-in`,
+    ]),
+  ),
   ...because('it refuses every write', ['sweep-kv2/sample']),
 }
 

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
-import { Client, InvalidCredentialsError } from 'ldapts'
+import { Attribute, Change, Client, InvalidCredentialsError } from 'ldapts'
 import { testCertificate } from '../../core/http/testing/certificate.ts'
 import { freePort } from './free-port.ts'
 import { missing } from './outside.ts'
@@ -30,6 +30,7 @@ export interface LdapServer extends TemporaryServer {
   valuesOf(dn: string, attribute: string): Promise<Buffer[]>
   /** The entries one level below, by their DNs. */
   below(dn: string): Promise<string[]>
+  setPassword(dn: string, password: string): Promise<void>
   /** Adds a person. @returns its DN */
   addPerson(name: string, attributes?: Readonly<Record<string, string>>): Promise<string>
 }
@@ -107,6 +108,11 @@ export async function startLdap(): Promise<LdapServer> {
       asRoot(async (client) => {
         const { searchEntries } = await client.search(dn, { scope: 'one', attributes: ['1.1'] })
         return searchEntries.map((entry) => entry.dn).toSorted()
+      }),
+    setPassword: (dn, password) =>
+      asRoot((client) => {
+        const modification = new Attribute({ type: 'userPassword', values: [password] })
+        return client.modify(dn, new Change({ operation: 'replace', modification }))
       }),
     addPerson: (name, attributes = {}) =>
       asRoot(async (client) => {

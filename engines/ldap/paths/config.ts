@@ -50,6 +50,7 @@ const DEFAULTS: Config = {
   bindDn: '',
   bindPassword: '',
   nextBindPassword: '',
+  nextBindAtMs: 0,
   lastBindPassword: '',
   bindRotatedAtMs: 0,
   schema: 'openldap',
