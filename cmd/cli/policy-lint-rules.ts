@@ -4,6 +4,7 @@ import {
   capabilityNames,
   type Capability,
 } from '../../core/policy/capability.ts'
+import { demandedOfContext, ENCRYPTION_CONTEXT } from '../../core/policy/context-parameters.ts'
 import { isExact, parsePattern, type Pattern } from '../../core/policy/pattern.ts'
 import type { PathRule } from '../../core/policy/policy.ts'
 import { contains, isShadowedBy } from '../../core/policy/shadow.ts'
@@ -156,7 +157,9 @@ function conditionFindings({ rule }: Linted): readonly Finding[] {
   if (rule.paginationLimit > 0 && !lists) {
     findings.push(warning(rule, 'pagination_limit has an effect on list and scan only'))
   }
-  for (const name of requiredParameters.map((one) => one.toLowerCase())) {
+  for (const required of requiredParameters) {
+    const name =
+      demandedOfContext(required) === undefined ? required.toLowerCase() : ENCRYPTION_CONTEXT
     const denied = deniedParameters.has('*') || deniedParameters.get(name)?.length === 0
     const left =
       allowedParameters.size > 0 && !allowedParameters.has('*') && !allowedParameters.has(name)

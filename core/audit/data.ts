@@ -11,6 +11,8 @@ export interface DataRules {
   readonly hash: SaltedHash | undefined
   /** Strings whose nearest key is one of these are not hashed, as Vault's `audit_non_hmac_*_keys`. */
   readonly clearKeys: ReadonlySet<string> | undefined
+  /** The texts of objects under these keys are not hashed. */
+  readonly clearObjects: ReadonlySet<string> | undefined
   /**
    * Texts of objects that cannot change, such as stored records, which are read again and again; used where no key is
    * cleared. They hold hashes only.
@@ -69,7 +71,9 @@ function stringText(value: string, key: string, { hash, clearKeys }: DataRules):
 
 function structureText(value: object, key: string, rules: DataRules): string {
   if (Array.isArray(value)) return listText(value, key, rules)
-  if (isPlain(value)) return plainText(value, rules)
+  if (isPlain(value)) {
+    return rules.clearObjects?.has(key) ? clearText(value, rules) : plainText(value, rules)
+  }
   if (JSON.isRawJSON(value)) return value.rawJSON
   if (value instanceof Date)
     return Number.isNaN(value.getTime()) ? 'null' : `"${rfc3339(value.getTime())}"`
@@ -82,6 +86,17 @@ function structureText(value: object, key: string, rules: DataRules): string {
 
 function isPlain(value: object): value is Members {
   return Object.getPrototypeOf(value) === Object.prototype
+}
+
+/** Its own texts alone: what lies deeper is hashed as all else is. */
+function clearText(object: Members, rules: DataRules): string {
+  const deeper = { ...rules, clearObjects: undefined }
+  const members = sortedKeys(object).flatMap((key) => {
+    const value = object[key]
+    const text = typeof value === 'string' ? quote(value) : valueText(value, key, deeper)
+    return text === undefined ? [] : [`${quote(key)}:${text}`]
+  })
+  return `{${members.join(',')}}`
 }
 
 function plainText(value: Members, rules: DataRules): string {

@@ -144,7 +144,7 @@ export class EntryWriter {
     text += namespace.path === '' ? '}' : `,"path":${quote(namespace.path)}}`
     text += `,"path":${quote(request.path)}`
     if (request.data) {
-      const data = this.#dataText(request.data, mount?.clearRequestKeys, false)
+      const data = this.#dataText(request.data, mount?.clearRequestKeys, false, request.clearFields)
       if (data !== '{}') text += `,"data":${data}`
     }
     if (request.remoteAddress) text += `,"remote_address":${quote(request.remoteAddress)}`
@@ -192,9 +192,14 @@ export class EntryWriter {
     return `{${text}}`
   }
 
-  #dataText(data: Members, clearKeys: ReadonlySet<string> | undefined, elide: boolean): string {
+  #dataText(
+    data: Members,
+    clearKeys: ReadonlySet<string> | undefined,
+    elide: boolean,
+    clearObjects?: ReadonlySet<string>,
+  ): string {
     const hash = this.#format.logRaw ? undefined : this.#hash
-    return dataText(data, { hash, clearKeys, elide, ofFrozen: this.#frozenTexts })
+    return dataText(data, { hash, clearKeys, clearObjects, elide, ofFrozen: this.#frozenTexts })
   }
 
   #wrapText(wrap: WrapFacts): string {

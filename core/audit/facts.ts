@@ -82,6 +82,8 @@ export interface RequestFacts {
   readonly path: string
   /** Body or query. Every string in it is hashed. */
   readonly data?: Readonly<Record<string, unknown>> | undefined
+  /** Objects in it whose texts are not hashed, by their keys: what the path declares to be meant for the log. */
+  readonly clearFields?: ReadonlySet<string> | undefined
   readonly remoteAddress?: string | undefined
   readonly remotePort?: number | undefined
   readonly wrapTtlSeconds?: number | undefined

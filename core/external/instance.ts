@@ -104,6 +104,7 @@ function externalPath(
     operations: operationsOf(declared),
     tellsCreate,
     takesAnyField,
+    clearFields: undefined,
     examples,
     prepare(base: RequestBase, input: JsonObject) {
       const request = sentOf(base)
@@ -130,7 +131,10 @@ function externalPath(
 function fieldsOf(declared: Declared): Fields {
   const fields = Object.entries(declared.fields).map(([name, facts]) => {
     const { defaultValue, pattern } = facts
-    return [name, new Field({ ...facts, defaultValue, pattern }, (input) => input)] as const
+    return [
+      name,
+      new Field({ ...facts, defaultValue, pattern, clearInAudit: false }, (input) => input),
+    ] as const
   })
   return Object.fromEntries(fields)
 }

@@ -32,6 +32,8 @@ export interface FieldFacts {
   readonly foldsCase: boolean
   /** As the rest of a path: with and without a '/' at its end is the same name, and the canonical path is without. */
   readonly trimsSlash: boolean
+  /** An object whose texts the audit log shows as they are, also where it lies in the items of a batch. */
+  readonly clearInAudit: boolean
 }
 
 /** A field of type T; immutable, each method returns a new one. */
@@ -73,6 +75,11 @@ export class Field<T> {
   /** Documented as a query parameter (it is accepted in both places). */
   inQuery(): Field<T> {
     return new Field({ ...this.facts, query: true }, this.#convert)
+  }
+
+  /** Of an object: the audit log shows its texts as they are. For what is meant to be found there, and is no secret. */
+  clearInAudit(): Field<T> {
+    return new Field({ ...this.facts, clearInAudit: true }, this.#convert)
   }
 
   /** As a path segment it matches this regular expression (without anchors and groups that capture). */
@@ -128,6 +135,7 @@ function field<T>(
       pattern: undefined,
       foldsCase: false,
       trimsSlash: false,
+      clearInAudit: false,
       ...more,
     },
     convert,

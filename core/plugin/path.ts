@@ -100,6 +100,8 @@ export interface Path {
   /** Whether a write asks `exists` first, to tell create from update. */
   readonly tellsCreate: boolean
   readonly takesAnyField: boolean
+  /** Fields that the audit log shows as they are; absent: none. */
+  readonly clearFields: ReadonlySet<string> | undefined
   readonly examples: readonly Example[]
   /** Parses the fields. @throws {FieldError} */
   prepare(base: RequestBase, input: JsonObject): Prepared
@@ -153,6 +155,7 @@ export function path<const F extends Fields = Record<never, never>>(
     operations,
     tellsCreate: declaration.exists !== undefined,
     takesAnyField: declaration.takesAnyField ?? false,
+    clearFields: clearFieldsOf(fields),
     examples: declaration.examples ?? [],
     prepare(base, input) {
       const data = parseFields(declaration.fields, input)
@@ -177,6 +180,11 @@ export const DECLARABLE: readonly Declarable[] = [
   'delete',
   'header',
 ]
+
+function clearFieldsOf(fields: Fields): ReadonlySet<string> | undefined {
+  const names = Object.keys(fields).filter((name) => fields[name]?.facts.clearInAudit)
+  return names.length === 0 ? undefined : new Set(names)
+}
 
 function parseFields<F extends Fields>(fields: F | undefined, input: JsonObject): Parsed<F> {
   const parsed: Record<string, unknown> = {}

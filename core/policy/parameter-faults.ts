@@ -3,7 +3,15 @@
  * decision is explained; `parameters.ts` is what decides.
  */
 import type { JsonObject } from '../json.ts'
-import { isAllowedValue, isDeniedValue, type ParameterRule } from './parameters.ts'
+import { BATCH, demandedOfContext } from './context-parameters.ts'
+import {
+  hasDeniedContext,
+  hasOtherContext,
+  isAllowedValue,
+  isDeniedValue,
+  isGiven,
+  type ParameterRule,
+} from './parameters.ts'
 
 export interface ParameterFault {
   /** As the request has it; of a missing one as the rule has it, in lower case. */
@@ -28,14 +36,18 @@ export function parameterFaults(
   data: JsonObject | undefined,
 ): readonly ParameterFault[] {
   const missing = rule.requiredParameters
-    .map((name) => name.toLowerCase())
-    .filter((name) => data === undefined || !Object.hasOwn(data, name))
-    .map((parameter): ParameterFault => ({ parameter, problem: 'required' }))
+    .filter((name) => data === undefined || !isGiven(name, data))
+    .map((name): ParameterFault => ({ parameter: shownName(name), problem: 'required' }))
   const given = Object.keys(data ?? {}).flatMap((parameter) => {
     const problem = problemOf(rule, parameter, data)
     return problem === undefined ? [] : [{ parameter, problem }]
   })
   return [...missing, ...given]
+}
+
+/** Names in a context are as they are written. */
+function shownName(name: string): string {
+  return demandedOfContext(name) === undefined ? name.toLowerCase() : name
 }
 
 function problemOf(
@@ -46,12 +58,15 @@ function problemOf(
   const name = parameter.toLowerCase()
   const value = data?.[parameter]
   if (denied.has('*')) return 'denied'
+  const isBatch = name === BATCH && data !== undefined
+  if (isBatch && hasDeniedContext(denied, data)) return 'denied_value'
   const deniedValues = denied.get(name)
   if (deniedValues !== undefined && value !== undefined) {
     if (deniedValues.length === 0) return 'denied'
     if (isDeniedValue(name, deniedValues, value)) return 'denied_value'
   }
   if (allowed.size === 0) return undefined
+  if (isBatch && hasOtherContext(allowed, data)) return 'value_not_allowed'
   const allowedValues = allowed.get(name)
   if (allowedValues === undefined || value === undefined) {
     return allowed.has('*') ? undefined : 'not_allowed'

@@ -3,6 +3,14 @@
  */
 import type { Plain } from '../hcl/read.ts'
 import { isJsonObject, isList, type Json, type JsonObject } from '../json.ts'
+import {
+  BATCH,
+  contextsOfBatch,
+  demandedOfContext,
+  ENCRYPTION_CONTEXT,
+  fitsContext,
+  haveContext,
+} from './context-parameters.ts'
 import type { ParameterRules } from './policy.ts'
 
 /** The parts of a rule that are about parameters. */
@@ -34,7 +42,13 @@ export function permitsParameters(rule: ParameterRule, data: JsonObject | undefi
 }
 
 function hasRequired(required: readonly string[], data: JsonObject | undefined): boolean {
-  return data !== undefined && required.every((name) => Object.hasOwn(data, name.toLowerCase()))
+  return data !== undefined && required.every((name) => isGiven(name, data))
+}
+
+/** @param name of a parameter, or `encryption_context.NAME` */
+export function isGiven(name: string, data: JsonObject): boolean {
+  const member = demandedOfContext(name)
+  return member === undefined ? Object.hasOwn(data, name.toLowerCase()) : haveContext(data, member)
 }
 
 function isDenied(denied: ParameterRules, data: JsonObject): boolean {
@@ -44,8 +58,19 @@ function isDenied(denied: ParameterRules, data: JsonObject): boolean {
     const name = given.toLowerCase()
     const values = denied.get(name)
     const value = data[given]
-    return values !== undefined && value !== undefined && isDeniedValue(name, values, value)
+    if (value === undefined) return false
+    if (name === BATCH && hasDeniedContext(denied, data)) return true
+    return values !== undefined && isDeniedValue(name, values, value)
   })
+}
+
+/** Whether an item of the batch has a context that the rule denies. */
+export function hasDeniedContext(denied: ParameterRules, data: JsonObject): boolean {
+  const values = denied.get(ENCRYPTION_CONTEXT)
+  return (
+    values !== undefined &&
+    contextsOfBatch(data).some((one) => isDeniedValue(ENCRYPTION_CONTEXT, values, one))
+  )
 }
 
 /**
@@ -54,6 +79,9 @@ function isDenied(denied: ParameterRules, data: JsonObject): boolean {
  */
 export function isDeniedValue(name: string, values: readonly Plain[], value: Json): boolean {
   if (values.length === 0) return true
+  if (name === ENCRYPTION_CONTEXT) {
+    return values.some((one) => fitsContext(one, value, isSame, { further: true }))
+  }
   const forms = POLICY_LISTS.has(name) ? policyNames(value) : piecesOf(value)
   const denied = POLICY_LISTS.has(name) ? values.map(foldCase) : values
   return denied.some(
@@ -80,12 +108,25 @@ function isAllowed(allowed: ParameterRules, data: JsonObject): boolean {
     const name = given.toLowerCase()
     const values = allowed.get(name)
     const value = data[given]
+    if (name === BATCH && hasOtherContext(allowed, data)) return false
     if (values === undefined || value === undefined) return anyOther
     return values.length === 0 || isAllowedValue(name, values, value)
   })
 }
 
+/** Whether an item of the batch has a context that is not among those that the rule allows. */
+export function hasOtherContext(allowed: ParameterRules, data: JsonObject): boolean {
+  const values = allowed.get(ENCRYPTION_CONTEXT) ?? []
+  return (
+    values.length > 0 &&
+    !contextsOfBatch(data).every((one) => isAllowedValue(ENCRYPTION_CONTEXT, values, one))
+  )
+}
+
 export function isAllowedValue(name: string, values: readonly Plain[], value: Json): boolean {
+  if (name === ENCRYPTION_CONTEXT) {
+    return values.some((one) => fitsContext(one, value, isSame, { further: false }))
+  }
   if (!POLICY_LISTS.has(name)) return values.some((one) => isSame(one, value))
   const names = policyNames(value)
   const folded = values.map(foldCase)

@@ -113,6 +113,7 @@ function requestFacts(exchange: Exchange, auditedHeaders: AuditedHeaders): Reque
     namespace: route?.namespace ?? { id: 'root', path: '' },
     path: route?.path ?? incoming.path,
     data: isEmpty(incoming.body) ? undefined : incoming.body,
+    clearFields: route?.target?.match?.path.clearFields,
     remoteAddress: incoming.client.address,
     remotePort: incoming.client.port,
     wrapTtlSeconds: incoming.wrapTtlSeconds,

@@ -79,14 +79,15 @@ function policyMembers(key: TransitKey, type: KeyType, counts: OperationCounts, 
         tags: key.tags,
         maxOperations: key.maxOperations,
         onLimit: key.onLimit,
+        requiredContext: key.requiredContext,
       },
     }),
   }
 }
 
 function isUsedOtherwise(key: TransitKey): boolean {
-  const { disabled, operations, tags, maxOperations, onLimit } = key
-  const isLimited = maxOperations > 0 || onLimit !== 'rotate'
+  const { disabled, operations, tags, maxOperations, onLimit, requiredContext } = key
+  const isLimited = maxOperations > 0 || onLimit !== 'rotate' || requiredContext.length > 0
   return disabled || operations.length > 0 || Object.keys(tags).length > 0 || isLimited
 }
 
@@ -96,6 +97,7 @@ const USED_FREELY: z.infer<typeof useSchema> = {
   tags: {},
   maxOperations: 0,
   onLimit: 'rotate',
+  requiredContext: [],
   operationCounts: {},
 }
 

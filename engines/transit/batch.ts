@@ -7,6 +7,8 @@ import type { Response } from '../../core/plugin/response.ts'
 /** One item, its members checked; those that were not sent are `undefined`. */
 export interface BatchItem {
   text(name: string): string | undefined
+  /** A member that is no text. */
+  value(name: string): Json | undefined
   readonly keyVersion: number
   readonly reference: string
 }
@@ -52,6 +54,7 @@ function readItem(item: JsonObject, index: number, required: string | undefined)
   if (required !== undefined) text(required)
   return {
     text,
+    value: (name) => item[name] ?? undefined,
     keyVersion: versionOf(item['key_version'], index),
     reference: text('reference') ?? '',
   }

@@ -79,6 +79,7 @@ export function newKey(id: string, name: string, wanted: NewKey): TransitKey {
     tags: {},
     maxOperations: 0,
     onLimit: 'rotate',
+    requiredContext: [],
     backup: null,
     restore: null,
     versions: {},

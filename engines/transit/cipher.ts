@@ -3,7 +3,13 @@ import { constants, privateDecrypt, publicEncrypt } from 'node:crypto'
 import { BadRequest } from '../../core/errors.ts'
 import type { Random } from '../../core/random.ts'
 import { open, seal } from './aead.ts'
-import { convergentNonce, demandContext, deriveConvergent, deriveKey } from './derive.ts'
+import {
+  convergentNonce,
+  demandContext,
+  deriveConvergent,
+  deriveKey,
+  nonceKeyOf,
+} from './derive.ts'
 import type { AeadType, KeyType } from './key-types.ts'
 import { typeOf, type Loaded } from './keys.ts'
 import type { TransitKey } from './records.ts'
@@ -13,6 +19,8 @@ export interface Circumstances {
   /** Empty: none. */
   readonly context: Buffer
   readonly associatedData: Buffer
+  /** The associated data is an encryption context. */
+  readonly isContext?: boolean
 }
 
 const OAEP = {
@@ -64,7 +72,7 @@ function encryptAead(
   key: TransitKey,
   { version, material }: Loaded,
   plaintext: Buffer,
-  { context, associatedData }: Circumstances,
+  { context, associatedData, isContext }: Circumstances,
   random: Random,
 ): Buffer {
   if (!key.derived) {
@@ -81,7 +89,8 @@ function encryptAead(
     )
   }
   const convergent = deriveConvergent(key.kdf, material.key, context, type.keyBytes)
-  const nonce = convergentNonce(convergent.nonceKey, plaintext, type.nonceBytes)
+  const nonceKey = isContext ? nonceKeyOf(convergent.nonceKey, associatedData) : convergent.nonceKey
+  const nonce = convergentNonce(nonceKey, plaintext, type.nonceBytes)
   return seal(type, convergent.key, nonce, plaintext, associatedData)
 }
 

@@ -92,6 +92,14 @@ export function deriveConvergent(
   }
 }
 
+/**
+ * Of convergent keys, for an encryption context: one plaintext in two contexts must not have one nonce, or the two tags give away
+ * the key of GCM's hash.
+ */
+export function nonceKeyOf(nonceKey: KeyObject, associatedData: Buffer): KeyObject {
+  return createSecretKey(createHmac('sha256', nonceKey).update(associatedData).digest())
+}
+
 export function convergentNonce(nonceKey: KeyObject, plaintext: Buffer, length: number): Buffer {
   return createHmac('sha256', nonceKey).update(plaintext).digest().subarray(0, length)
 }

@@ -46,6 +46,8 @@ const USE = {
   /** Of each version; 0: as many as its type can do safely. */
   maxOperations: z.number().int().default(0),
   onLimit: z.enum(ON_LIMIT).default('rotate'),
+  /** What the encryption context of each new ciphertext must name. */
+  requiredContext: z.array(z.string()).readonly().default([]),
 }
 /** What there is of a key beyond Vault, and what a backup carries of it. */
 export const useSchema = z.object({ ...USE, operationCounts: countsSchema.default({}) }).readonly()

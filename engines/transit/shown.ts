@@ -48,6 +48,7 @@ export function shownKey(
 /** Beyond Vault, and so only where it is other than of every key there. */
 function lifecycle(name: string, key: TransitKey): Record<string, unknown> {
   const { disabled, deletesAtMs, operations, tags, names, maxOperations, onLimit } = key
+  const { requiredContext } = key
   const aliases = names.filter((one) => one !== name)
   return {
     ...((disabled || deletesAtMs !== null) && {
@@ -58,6 +59,7 @@ function lifecycle(name: string, key: TransitKey): Record<string, unknown> {
     ...(Object.keys(tags).length > 0 && { tags }),
     ...(maxOperations > 0 && { max_operations: maxOperations }),
     ...(onLimit !== 'rotate' && { on_limit: onLimit }),
+    ...(requiredContext.length > 0 && { required_context: requiredContext }),
     ...(aliases.length > 0 && { aliases }),
   }
 }

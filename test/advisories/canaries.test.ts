@@ -143,9 +143,9 @@ test('row 85 (CVE-2024-0831): a raw device takes nothing from the hashes of anot
   expect(raw()).toContain(`${CANARY}7`)
 })
 
-/** Wrong in every way that a value can be. */
-function wrong(canary: string): readonly Json[] {
-  const text = [canary, ` ${canary}=${canary},${canary}`, `["${canary}"`, `{"a":"${canary}"}`]
+/** Wrong in every way that a value can be. @param name what a member is called in texts that name one */
+function wrong(canary: string, name = canary): readonly Json[] {
+  const text = [canary, ` ${name}=${canary},${canary}`, `["${canary}"`, `{"a":"${canary}"}`]
   const deep = [
     [canary],
     [[canary]],
@@ -158,8 +158,10 @@ function wrong(canary: string): readonly Json[] {
 }
 /** Texts that an error repeats as clients of Vault know it: they are names, no secrets. */
 const NAMES = /policies|^secret_id_accessor$|^plugin_name$|^path$|^type$|^name$|^to$|^from$/
-/** What the audit log shows as it is, as Vault does: who somebody is, and what names of members are. */
-const SHOWN = /policies|^meta$|^metadata$|^tags$|^paths?$/
+/** What the audit log shows as it is: who somebody is, as Vault does, and contexts of encryption, as AWS KMS does. */
+const SHOWN = /policies|^meta$|^metadata$|^encryption_context$|^paths?$/
+/** Where it shows what members are called, and not what they hold. */
+const NAMES_SHOWN = /^tags$/
 const SHOWN_CANARY = 'paradiesvogel'
 
 test('rows 82, 88, 89 (CVE-2025-4166, CVE-2025-11065): no field of any path is repeated in an error, in the log, or in the audit log', async () => {
@@ -174,7 +176,7 @@ test('rows 82, 88, 89 (CVE-2025-4166, CVE-2025-11065): no field of any path is r
     for (const method of ['POST', 'PATCH'].filter((one) => methods.has(one))) {
       for (const name of [...names, 'unknown', 'data', 'options']) {
         const canary = SHOWN.test(name) ? SHOWN_CANARY : CANARY
-        for (const value of wrong(canary)) {
+        for (const value of wrong(canary, NAMES_SHOWN.test(name) ? SHOWN_CANARY : canary)) {
           if (NAMES.test(name) && typeof value === 'string') continue
           sent++
           const { status, text } = await cluster.request(method, url, { body: { [name]: value } })

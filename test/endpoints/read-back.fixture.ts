@@ -416,6 +416,7 @@ export const PAIRS: Readonly<Record<string, Pair>> = {
       allowed_operations: { write: 'decrypt', shown: { allowed_operations: ['decrypt'] } },
       max_operations: { write: 7 },
       on_limit: { write: 'refuse' },
+      required_context: { write: 'tenant', shown: { required_context: ['tenant'] } },
       tags: { write: { sample: 'text' } },
     },
   },

@@ -13,7 +13,7 @@ import { path } from '../../../core/plugin/path.ts'
 import type { Request } from '../../../core/plugin/request.ts'
 import type { Response } from '../../../core/plugin/response.ts'
 import { demandPeriod, replaceKey, trimKey } from '../change.ts'
-import { findKey } from '../keys.ts'
+import { findKey, typeOf } from '../keys.ts'
 import { MOST_ENCRYPTIONS } from '../operations.ts'
 import {
   CONFIG_KEY,
@@ -40,6 +40,7 @@ const configFields = {
     'Encryptions, signatures and MACs of each version, at most 2^32; 0: 2^32 encryptions.',
   ),
   on_limit: oneOf(ON_LIMIT, 'Then: `rotate` to a new version, or `refuse`.'),
+  required_context: list('Names that the encryption context of each new ciphertext must have.'),
   tags: keyValues('Texts to remember about it; they replace those before.'),
 }
 const trimFields = {
@@ -139,7 +140,19 @@ function useOf(key: TransitKey, data: Request<typeof configFields>['data']) {
     tags: tags === undefined ? key.tags : demandTags(tags),
     maxOperations: maxOperations === undefined ? key.maxOperations : demandMost(maxOperations),
     onLimit: data.on_limit ?? key.onLimit,
+    requiredContext: demandNames(key, data.required_context),
   }
+}
+
+/** Names of a context that a key may demand. */
+const MOST_REQUIRED = 20
+
+function demandNames(key: TransitKey, names: readonly string[] = key.requiredContext) {
+  if (names.length > 0 && typeOf(key).family !== 'aead') {
+    throw new BadRequest('required_context is for keys that encrypt with associated data')
+  }
+  if (names.length <= MOST_REQUIRED) return names
+  throw new BadRequest(`required_context: at most ${MOST_REQUIRED} names`)
 }
 
 function demandMost(maxOperations: number): number {

@@ -6,7 +6,7 @@ import type { Request } from '../../../core/plugin/request.ts'
 import type { Response } from '../../../core/plugin/response.ts'
 import { generateKey, publicPem } from '../generate.ts'
 import { demandUsable } from '../keys.ts'
-import { encryptBytes, NO_KEY } from './encrypt.ts'
+import { encryptBytes, encryptionContext, NO_KEY } from './encrypt.ts'
 import { demandType, name } from './keys.ts'
 
 const NO_RULES = { derived: false, convergent: false, keySize: undefined }
@@ -17,6 +17,7 @@ const fields = {
   type: string('What kind of pair: an asymmetric type.').default('ecdsa-p256'),
   context: string('What the key is derived for, in base64.').default(''),
   associated_data: string('What is authenticated with it, in base64.').default(''),
+  encryption_context: encryptionContext,
   key_version: integer('Version of the key; 0: the newest.').default(0),
 }
 
@@ -42,6 +43,7 @@ async function answer(request: Request<typeof fields>): Promise<Response> {
     const wrapped = await encryptBytes(request, key, bytes, {
       context: data.context,
       associatedData: data.associated_data,
+      encryptionContext: data.encryption_context,
       keyVersion: data.key_version,
     })
     const plaintext = data.form === 'plaintext' ? bytes.toString('base64') : undefined

@@ -5,7 +5,7 @@ import { path } from '../../../core/plugin/path.ts'
 import type { Request } from '../../../core/plugin/request.ts'
 import type { Response } from '../../../core/plugin/response.ts'
 import { demandUsable } from '../keys.ts'
-import { encryptBytes, NO_KEY } from './encrypt.ts'
+import { encryptBytes, encryptionContext, NO_KEY } from './encrypt.ts'
 import { name } from './keys.ts'
 
 const BITS: ReadonlySet<number> = new Set([128, 256, 512])
@@ -15,6 +15,7 @@ const fields = {
   form: string('`plaintext` or `wrapped`.').required(),
   context: string('What the key is derived for, in base64.').default(''),
   associated_data: string('What is authenticated with it, in base64.').default(''),
+  encryption_context: encryptionContext,
   bits: integer('128, 256 or 512.').default(256),
   key_version: integer('Version of the key; 0: the newest.').default(0),
 }
@@ -39,6 +40,7 @@ async function answer(request: Request<typeof fields>): Promise<Response> {
     const wrapped = await encryptBytes(request, key, bytes, {
       context: data.context,
       associatedData: data.associated_data,
+      encryptionContext: data.encryption_context,
       keyVersion: data.key_version,
     })
     const plaintext = data.form === 'plaintext' ? bytes.toString('base64') : undefined

@@ -1,6 +1,7 @@
 /** `encrypt`, `decrypt`, `rewrap` (contract: engines-core.md, 2.3). */
 import { BadRequest } from '../../../core/errors.ts'
-import { anything, boolean, integer, string } from '../../../core/plugin/fields.ts'
+import type { Json, JsonObject } from '../../../core/json.ts'
+import { anything, boolean, integer, object, string } from '../../../core/plugin/fields.ts'
 import { path } from '../../../core/plugin/path.ts'
 import type { Request, RequestBase } from '../../../core/plugin/request.ts'
 import type { Response } from '../../../core/plugin/response.ts'
@@ -15,6 +16,7 @@ import {
 import { decodeBase64, demandBase64, illegalBase64 } from '../../../core/plugin/base64.ts'
 import { createKey } from '../change.ts'
 import { cannot, decrypt, encrypt, type Circumstances } from '../cipher.ts'
+import { contextBytes, contextRequired, isLikeContext } from '../encryption-context.ts'
 import { DEFAULT_KEY_TYPE } from '../key-types.ts'
 import { demandAllowed, demandUsable, findKey, typeOf, versionToUse } from '../keys.ts'
 import { reserveFirst } from '../operations.ts'
@@ -30,6 +32,9 @@ const NO_BASE64 = 'invalid ciphertext: could not decode base64'
 
 const context = string('What the key is derived for, in base64.').default('')
 const associatedData = string('What is authenticated with it, in base64.').default('')
+export const encryptionContext = object(
+  'Names and values that are authenticated with it and shown in the clear by the audit log; instead of `associated_data`.',
+).clearInAudit()
 const keyVersion = integer('Version of the key; 0: the newest.').default(0)
 const batchInput = anything('Several messages, each an object of the fields that one has.')
 const partialFailure = integer('Status where some of a batch fail and some do not.')
@@ -39,6 +44,7 @@ const encryptFields = {
   plaintext: string('What is encrypted, in base64.'),
   context,
   associated_data: associatedData,
+  encryption_context: encryptionContext,
   key_version: keyVersion,
   batch_input: batchInput,
   partial_failure_response_code: partialFailure,
@@ -50,6 +56,7 @@ const decryptFields = {
   ciphertext: string('What is decrypted.').default(''),
   context,
   associated_data: associatedData,
+  encryption_context: encryptionContext,
   batch_input: batchInput,
   partial_failure_response_code: partialFailure,
 }
@@ -57,6 +64,7 @@ const rewrapFields = {
   name,
   ciphertext: string('What is encrypted anew.').default(''),
   context,
+  encryption_context: encryptionContext,
   key_version: keyVersion,
   batch_input: batchInput,
 }
@@ -88,6 +96,7 @@ export const cipherPaths = [
 export interface Message {
   readonly context: string
   readonly associatedData: string
+  readonly encryptionContext: Json | undefined
   readonly keyVersion: number
 }
 
@@ -103,7 +112,12 @@ async function answerEncrypt(request: EncryptRequest): Promise<Response> {
   const derived = (items[0]?.text('context') ?? '') !== ''
   const key = await encryptionKey(request, derived, items.length)
   const done = await eachItem(items, (item) =>
-    encryptOne(request, key, item.text('plaintext') ?? '', messageOfItem(item)),
+    encryptOne(
+      request,
+      key,
+      item.text('plaintext') ?? '',
+      messageOfItem(item, data.encryption_context),
+    ),
   )
   return batchResponse(done, data.partial_failure_response_code)
 }
@@ -111,16 +125,24 @@ async function answerEncrypt(request: EncryptRequest): Promise<Response> {
 function messageOf(data: {
   readonly context: string
   readonly associated_data?: string
+  readonly encryption_context: JsonObject | undefined
   readonly key_version?: number
 }): Message {
   const { associated_data: associated = '', key_version: version = 0 } = data
-  return { context: data.context, associatedData: associated, keyVersion: version }
+  return {
+    context: data.context,
+    associatedData: associated,
+    encryptionContext: data.encryption_context,
+    keyVersion: version,
+  }
 }
 
-function messageOfItem(item: BatchItem): Message {
+/** @param encryptionContext of the request, for items that have none of their own */
+function messageOfItem(item: BatchItem, encryptionContext: Json | undefined): Message {
   return {
     context: item.text('context') ?? '',
     associatedData: item.text('associated_data') ?? '',
+    encryptionContext: item.value('encryption_context') ?? encryptionContext,
     keyVersion: item.keyVersion,
   }
 }
@@ -173,7 +195,7 @@ export async function encryptBytes(
   plaintext: Buffer,
   message: Message,
 ): Promise<{ ciphertext: string; key_version: number }> {
-  const circumstances = circumstancesOf(key, message)
+  const circumstances = circumstancesOf(key, message, key.requiredContext)
   if (!typeOf(key).encrypts) throw cannot('encryption', typeOf(key))
   const version = versionToUse(key, message.keyVersion, 'encryption')
   const loaded = await versionToMake(request, key, {
@@ -186,9 +208,20 @@ export async function encryptBytes(
   return { ciphertext: versionedText(number, sealed.toString('base64')), key_version: number }
 }
 
-/** @throws {BadRequest} they are no base64, or the key cannot take them */
-function circumstancesOf(key: TransitKey, message: Message): Circumstances {
+/**
+ * hot
+ *
+ * @param required names that the encryption context must have
+ * @throws {BadRequest} they are no base64, or the key cannot take them
+ */
+function circumstancesOf(
+  key: TransitKey,
+  message: Message,
+  required: readonly string[] = [],
+): Circumstances {
   const type = typeOf(key)
+  if (message.encryptionContext !== undefined) return inContext(key, message, required)
+  if (required.length > 0) throw contextRequired(required)
   if (message.associatedData !== '' && type.family !== 'aead' && type.encrypts) {
     throw new BadRequest(`'[0].associated_data' provided for non-AEAD cipher suite ${type.name}`)
   }
@@ -198,7 +231,31 @@ function circumstancesOf(key: TransitKey, message: Message): Circumstances {
       `unable to get associated_data/additional_data from factory[0]: ${illegalBase64(associated)}`,
     )
   }
-  return { context: demandBase64(message.context), associatedData: associated }
+  if (associated.length > 0 && isLikeContext(associated)) throw new BadRequest(LIKE_CONTEXT)
+  const context = demandBase64(message.context)
+  return { context, associatedData: associated, isContext: false }
+}
+
+const LIKE_CONTEXT =
+  'associated_data must not begin as an encryption context does; give encryption_context instead'
+
+function inContext(
+  key: TransitKey,
+  { context, associatedData, encryptionContext: given = null }: Message,
+  required: readonly string[],
+): Circumstances {
+  if (associatedData !== '') {
+    throw new BadRequest('give associated_data or encryption_context, not both')
+  }
+  const type = typeOf(key)
+  if (type.family !== 'aead' && type.encrypts) {
+    throw new BadRequest(`encryption_context is for AEAD keys, and this one is ${type.name}`)
+  }
+  return {
+    context: demandBase64(context),
+    associatedData: contextBytes(given, required),
+    isContext: true,
+  }
 }
 
 async function answerDecrypt(request: DecryptRequest): Promise<Response> {
@@ -213,7 +270,13 @@ async function answerDecrypt(request: DecryptRequest): Promise<Response> {
   const key = await demandUsable(storage, data.name, 'decrypt', NO_KEY)
   const done = await eachItem(
     items,
-    (item) => decryptOne(request, key, demandCiphertext(item), messageOfItem(item)),
+    (item) =>
+      decryptOne(
+        request,
+        key,
+        demandCiphertext(item),
+        messageOfItem(item, data.encryption_context),
+      ),
     { plaintext: '' },
   )
   return batchResponse(done, data.partial_failure_response_code)
@@ -266,7 +329,7 @@ async function answerRewrap(request: RewrapRequest): Promise<Response> {
   const key = await demandUsable(storage, data.name, 'decrypt', NO_KEY)
   demandAllowed(key, 'encrypt')
   const { results } = await eachItem(items, (item) =>
-    rewrapOne(request, key, demandCiphertext(item), messageOfItem(item)),
+    rewrapOne(request, key, demandCiphertext(item), messageOfItem(item, data.encryption_context)),
   )
   return { data: { batch_results: results } }
 }
