@@ -73,7 +73,8 @@ export class FileDevice implements AuditDevice {
     this.#clock = clock
   }
 
-  write(lines: string): Promise<void> {
+  /** @param lines bytes of them, too, which stay as they are until they are written */
+  write(lines: string | Uint8Array): Promise<void> {
     const nowMs = this.#clock.monotonicMs()
     if (nowMs < this.#slowUntilMs) return this.#writeInPool(lines, nowMs)
     try {
@@ -120,12 +121,12 @@ export class FileDevice implements AuditDevice {
     if (fd !== this.#busyFd) closeQuietly(fd)
   }
 
-  #writeNow(lines: string, startedMs: number): void {
+  #writeNow(lines: string | Uint8Array, startedMs: number): void {
     const fd = this.#openedFor(lines, startedMs)
-    const whole = this.#torn ? `\n${lines}` : lines
-    const done = writeSync(fd, whole)
-    const bytes = Buffer.byteLength(whole)
-    if (done < bytes) writeRest(fd, Buffer.from(whole), done)
+    const whole = this.#torn ? onNewLine(lines) : lines
+    const done = typeof whole === 'string' ? writeSync(fd, whole) : writeSync(fd, whole)
+    const bytes = bytesOf(whole)
+    if (done < bytes) writeRest(fd, toBytes(whole), done)
     this.#size += bytes
     this.#torn = false
     const finishedMs = this.#clock.monotonicMs()
@@ -133,11 +134,11 @@ export class FileDevice implements AuditDevice {
     if (finishedMs - startedMs > allowedMs) this.#slowUntilMs = finishedMs + SLOW_REST_MS
   }
 
-  async #writeInPool(lines: string, nowMs: number): Promise<void> {
+  async #writeInPool(lines: string | Uint8Array, nowMs: number): Promise<void> {
     try {
       const fd = this.#openedFor(lines, nowMs)
       this.#busyFd = fd
-      const bytes = Buffer.from(this.#torn ? `\n${lines}` : lines)
+      const bytes = toBytes(this.#torn ? onNewLine(lines) : lines)
       for (let done = 0; done < bytes.length;) {
         done += advanced((await writeInPool(fd, bytes, done)).bytesWritten)
       }
@@ -158,7 +159,7 @@ export class FileDevice implements AuditDevice {
     if (fd !== undefined && fd !== this.#fd) closeQuietly(fd)
   }
 
-  #openedFor(lines: string, nowMs: number): number {
+  #openedFor(lines: string | Uint8Array, nowMs: number): number {
     const fd = this.#opened(nowMs)
     if (this.#sink.rotation === undefined || nowMs < this.#rotatesFromMs || !this.#isDue(lines))
       return fd
@@ -166,10 +167,10 @@ export class FileDevice implements AuditDevice {
     return this.#opened(nowMs)
   }
 
-  #isDue(lines: string): boolean {
+  #isDue(lines: string | Uint8Array): boolean {
     const { bytes, ageMs } = this.#sink.rotation ?? {}
     if (this.#size === 0) return false
-    if (bytes !== undefined && this.#size + Buffer.byteLength(lines) > bytes) return true
+    if (bytes !== undefined && this.#size + bytesOf(lines) > bytes) return true
     return ageMs !== undefined && this.#clock.nowMs() - this.#bornMs >= ageMs
   }
 
@@ -217,7 +218,19 @@ export class FileDevice implements AuditDevice {
   }
 }
 
-function writeRest(fd: number, bytes: Buffer, from: number): void {
+function onNewLine(lines: string | Uint8Array): string | Uint8Array {
+  return typeof lines === 'string' ? `\n${lines}` : Buffer.concat([Buffer.of(NEWLINE), lines])
+}
+
+function bytesOf(lines: string | Uint8Array): number {
+  return typeof lines === 'string' ? Buffer.byteLength(lines) : lines.length
+}
+
+function toBytes(lines: string | Uint8Array): Uint8Array {
+  return typeof lines === 'string' ? Buffer.from(lines) : lines
+}
+
+function writeRest(fd: number, bytes: Uint8Array, from: number): void {
   for (let done = from; done < bytes.length;) done += advanced(writeSync(fd, bytes, done))
 }
 

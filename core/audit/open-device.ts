@@ -6,6 +6,7 @@ import type { Clock } from '../clock.ts'
 import { RequestError } from '../errors.ts'
 import { fileDevice } from './chain/device.ts'
 import { signingKey } from './chain/keys.ts'
+import { startSigningThread } from './chain/signer.ts'
 import type { AuditDevice } from './device.ts'
 import { DiscardDevice } from './discard.ts'
 import { EntryWriter, type EntryFormat } from './entry.ts'
@@ -164,7 +165,7 @@ function deviceOf(sink: Sink, clock: Clock, salt: Uint8Array): AuditDevice {
 function fileDeviceOf(sink: FileSink, clock: Clock, salt: Uint8Array): AuditDevice {
   const key = sink.chain === true ? signingKey(salt) : undefined
   const timeoutMs = sink.timeoutMs ?? (mayHang(dirname(sink.path)) ? DEFAULT_TIMEOUT_MS : undefined)
-  if (timeoutMs === undefined) return fileDevice(sink, key, clock)
+  if (timeoutMs === undefined) return fileDevice(sink, key, clock, startSigningThread)
   const start = () => startFileThread({ sink, signingKey: key })
   return new ThreadDevice({ start, timeoutMs, clock })
 }

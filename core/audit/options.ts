@@ -38,7 +38,7 @@ export interface FileSink {
   readonly mode: number | 'keep'
   readonly auditDirectory: string
   readonly rotation?: Rotation | undefined
-  /** Each line carries a MAC that is chained to the one before. */
+  /** Lines are numbered, and signed by lines of checkpoints. */
   readonly chain?: boolean | undefined
   /** The file is written by a thread of its own, which is waited for so long. */
   readonly timeoutMs?: number | undefined

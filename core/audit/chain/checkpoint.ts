@@ -1,22 +1,20 @@
 /**
  * A checkpoint: a line of the audit log that signs the entries since the one before it, for those who have the public key.
  */
-import { sign, verify, type KeyObject } from 'node:crypto'
+import { verify, type KeyObject } from 'node:crypto'
 import * as z from 'zod'
-import { rfc3339 } from '../../clock.ts'
-import { MAC_CHARACTERS } from './link.ts'
+import { SIGNATURE } from './checkpoint-line.ts'
+import { DIGEST_CHARACTERS } from './link.ts'
 
 const checkpointSchema = z.object({
   id: z.string().regex(/^[0-9a-f]{16}$/),
   /** The entries that it signs; `last` is `first` - 1 where there are none. */
   first: z.int().positive(),
   last: z.int().nonnegative(),
-  /** Of the entry before the first; the chain's id at its beginning. */
+  /** The signature of the checkpoint before it; empty at the beginning of a chain. */
   before: z.string(),
-  /** Base64url: the key of their MACs. */
-  key: z.string(),
-  /** Their MACs, one after the other. */
-  macs: z.string(),
+  /** SHA-256 of each entry's line, in Base64url, one after the other. */
+  digests: z.string(),
   /**
    * At the beginning of a chain: the last entry, and the last that is signed, of the other chains that its file held, and a
    * hash of those between: of a server that was killed, nobody else will sign them.
@@ -32,27 +30,25 @@ const checkpointSchema = z.object({
 })
 
 export type Checkpoint = Readonly<z.infer<typeof checkpointSchema>>
+/** One that was read, and its own signature. */
+export type SignedCheckpoint = Checkpoint & { readonly signature: string }
 
-/** An entry stays unsigned no longer than until there are so many. */
-export const CHECKPOINT_ENTRIES = 256
+/** So many entries make a checkpoint. */
+export const CHECKPOINT_ENTRIES = 512
+/** While a checkpoint is made, further entries come: never more than this are unsigned in a file. */
+export const MAX_UNSIGNED_ENTRIES = 8192
 
 const lineSchema = z.object({ type: z.literal('checkpoint'), chain: checkpointSchema })
 const BEGINNING = /^\{"time":"[^"]*","type":"checkpoint",/
-const SIGNATURE = /,"signature":"([\w-]{86})"\}$/
-
-/** @returns a line with its newline */
-export function checkpointLine(checkpoint: Checkpoint, key: KeyObject, nowMs: number): string {
-  const chain = JSON.stringify(checkpoint)
-  const signed = `{"time":"${rfc3339(nowMs)}","type":"checkpoint","chain":${chain}`
-  const signature = sign(null, Buffer.from(signed), key).toString('base64url')
-  return `${signed},"signature":"${signature}"}\n`
-}
 
 /**
  * @param line without its newline
  * @returns `undefined`: it is no checkpoint; `false`: it is one that the key has not signed
  */
-export function readCheckpoint(line: string, publicKey: KeyObject): Checkpoint | false | undefined {
+export function readCheckpoint(
+  line: string,
+  publicKey: KeyObject,
+): SignedCheckpoint | false | undefined {
   if (!BEGINNING.test(line)) return undefined
   const [end = '', text = ''] = SIGNATURE.exec(line) ?? []
   const signature = Buffer.from(text, 'base64url')
@@ -61,9 +57,10 @@ export function readCheckpoint(line: string, publicKey: KeyObject): Checkpoint |
   const signed = Buffer.from(line.slice(0, line.length - end.length))
   if (!verify(null, signed, publicKey, signature)) return false
   const parsed = lineSchema.safeParse(JSON.parse(line))
-  return parsed.success && isWhole(parsed.data.chain) && parsed.data.chain
+  if (!parsed.success || !isWhole(parsed.data.chain)) return false
+  return { ...parsed.data.chain, signature: text }
 }
 
-function isWhole({ first, last, macs }: Checkpoint): boolean {
-  return macs.length === (last - first + 1) * MAC_CHARACTERS
+function isWhole({ first, last, digests }: Checkpoint): boolean {
+  return digests.length === (last - first + 1) * DIGEST_CHARACTERS
 }

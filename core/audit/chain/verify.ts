@@ -4,13 +4,13 @@
  *
  * Memory  the entries between two checkpoints of each chain.
  */
-import { createSecretKey, type KeyObject } from 'node:crypto'
-import { CHECKPOINT_ENTRIES, readCheckpoint, type Checkpoint } from './checkpoint.ts'
+import type { KeyObject } from 'node:crypto'
+import { MAX_UNSIGNED_ENTRIES, readCheckpoint, type SignedCheckpoint } from './checkpoint.ts'
 import {
   areConsecutive,
+  DIGEST_CHARACTERS,
+  digestOf,
   hashOfLines,
-  linkMac,
-  MAC_CHARACTERS,
   parseLink,
   type Link,
 } from './link.ts'
@@ -49,6 +49,8 @@ interface SeenChain {
 interface WatchedChain {
   /** The last entry that a checkpoint has signed; `undefined`: the chain began before these files. */
   signedTo: number | undefined
+  /** The signature of that checkpoint. */
+  signature: string
   pending: Entry[]
   highest: number
   ended: boolean
@@ -103,7 +105,7 @@ export class ChainVerifier {
     }
   }
 
-  #takeCheckpoint(checkpoint: Checkpoint, place: Place): void {
+  #takeCheckpoint(checkpoint: SignedCheckpoint, place: Place): void {
     const chain = this.#chain(checkpoint.id)
     for (const [id, seen] of Object.entries(checkpoint.seen ?? {}))
       this.#seen.push({ id, ...seen, place })
@@ -114,6 +116,9 @@ export class ChainVerifier {
       const at = chain.pending[0]?.place ?? place
       this.#find(at, `${range(chain.signedTo + 1, first - 1)} lost the checkpoint that signs them`)
       chain.pending = chain.pending.filter(({ number }) => number >= first)
+    }
+    if (chain.signedTo === first - 1 && checkpoint.before !== chain.signature) {
+      this.#find(place, 'this checkpoint does not follow the one that stands before it')
     }
     const inside = chain.pending.filter(({ number }) => number <= last)
     if (chain.signedTo === undefined && inside[0]?.number === 1) {
@@ -126,13 +131,18 @@ export class ChainVerifier {
     this.#compare(checkpoint, Math.max(begins, first), inside, place)
     chain.pending = chain.pending.filter(({ number }) => number > last)
     chain.signedTo = last
+    chain.signature = checkpoint.signature
     chain.highest = Math.max(chain.highest, last)
     chain.ended = checkpoint.end === true
   }
 
   /** Holds the entries, in the order of the files, against what the checkpoint signs. */
-  #compare(checkpoint: Checkpoint, from: number, inside: readonly Entry[], place: Place): void {
-    const key = createSecretKey(Buffer.from(checkpoint.key, 'base64url'))
+  #compare(
+    checkpoint: SignedCheckpoint,
+    from: number,
+    inside: readonly Entry[],
+    place: Place,
+  ): void {
     const left = [...inside]
     let missingFrom: number | undefined
     const reportMissing = (until: number, where: Place): void => {
@@ -153,7 +163,7 @@ export class ChainVerifier {
       reportMissing(number - 1, entry.place)
       left.splice(at, 1)
       if (at > 0) this.#find(entry.place, `entry ${number} was moved here`)
-      else if (isIntact(checkpoint, key, entry)) this.#intact++
+      else if (isIntact(checkpoint, entry)) this.#intact++
       else this.#find(entry.place, `entry ${number} was altered`)
     }
     reportMissing(checkpoint.last, place)
@@ -187,7 +197,7 @@ export class ChainVerifier {
         entry.place,
         'entries from here are of a chain that no checkpoint begins: they were added, or it was removed',
       )
-    } else if (pending.length >= CHECKPOINT_ENTRIES) {
+    } else if (pending.length >= MAX_UNSIGNED_ENTRIES) {
       this.#find(
         entry.place,
         'more entries from here on are unsigned than ever can be: a checkpoint was removed',
@@ -224,7 +234,7 @@ export class ChainVerifier {
   #chain(id: string): WatchedChain {
     const known = this.#chains.get(id)
     if (known !== undefined) return known
-    const chain = { signedTo: undefined, pending: [], highest: 0, ended: false }
+    const chain = { signedTo: undefined, signature: '', pending: [], highest: 0, ended: false }
     this.#chains.set(id, chain)
     return chain
   }
@@ -238,11 +248,9 @@ export class ChainVerifier {
   }
 }
 
-function isIntact({ before, first, macs }: Checkpoint, key: KeyObject, entry: Entry): boolean {
-  const at = (entry.number - first) * MAC_CHARACTERS
-  const signed = macs.slice(at, at + MAC_CHARACTERS)
-  const macBefore = at === 0 ? before : macs.slice(at - MAC_CHARACTERS, at)
-  return entry.mac === signed && linkMac(key, macBefore, entry.body) === signed
+function isIntact({ digests, first }: SignedCheckpoint, { line, number }: Entry): boolean {
+  const at = (number - first) * DIGEST_CHARACTERS
+  return digestOf(line) === digests.slice(at, at + DIGEST_CHARACTERS)
 }
 
 function removed(from: number, to: number): string {
