@@ -52,6 +52,11 @@ export class PermissionDenied extends RequestError {
   }
 }
 
+/** Thrown by an effect: certainly nothing was done in the other system, so there is nothing to undo. */
+export class NothingDone extends RequestError {
+  override readonly name = 'NothingDone'
+}
+
 /** 404 with no text: there is nothing at this path. */
 export class NotFound extends RequestError {
   override readonly name = 'NotFound'

@@ -7,6 +7,7 @@ import type { Node } from '../../core/node.ts'
 import type { PluginType } from '../../core/plugin/plugin.ts'
 import { toolPaths } from '../../core/plugin/tools.ts'
 import { cubbyholeEngine } from '../../engines/cubbyhole/engine.ts'
+import { databaseEngine } from '../../engines/database/engine.ts'
 import { identityEngine } from '../../engines/identity/engine.ts'
 import { kvEngine } from '../../engines/kv/engine.ts'
 import { ldapEngine, openldapEngine } from '../../engines/ldap/engine.ts'
@@ -89,6 +90,7 @@ export function builtinPlugins(parts: PluginParts): (node: Node) => readonly Plu
       ldapEngine,
       openldapEngine,
       rabbitmqEngine,
+      databaseEngine,
       approleMethod,
       tokenMethod(unsealed, mounts),
     ]

@@ -3,7 +3,7 @@ import { Accounts, accountsEngine } from '../../test/support/accounts.ts'
 import { objectsOf } from '../../test/support/json.ts'
 import { startCluster, type Cluster } from '../../test/support/kit.ts'
 import { inStorage, keysBelow, putPolicy } from '../../test/support/records.ts'
-import { BadRequest } from '../errors.ts'
+import { BadRequest, NothingDone } from '../errors.ts'
 import { overdueIntents } from './intents.ts'
 
 async function start() {
@@ -85,6 +85,17 @@ describe('a request that fails leaves nothing behind', () => {
     cluster.clock.advance('10m')
     await round(cluster)
     expect(await stored(cluster)).toEqual(NOTHING)
+  })
+
+  test('nor has anything to be undone where certainly nothing was done', async () => {
+    const { cluster, system } = await start()
+    system.before = () => {
+      throw new NothingDone(400, 'there is one of that name')
+    }
+    expect((await cluster.read('acc/creds/app')).status).toBe(400)
+    expect(await stored(cluster)).toEqual(NOTHING)
+    await round(cluster)
+    expect(system.removals).toBe(0)
   })
 
   test('when the system hangs: the client is told, and what appears later is undone as well', async () => {

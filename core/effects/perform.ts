@@ -3,7 +3,7 @@
  * Whatever fails on the way, the announcement stays and the timed duties undo it.
  */
 import type { Clock } from '../clock.ts'
-import { RequestError, Sealed } from '../errors.ts'
+import { NothingDone, RequestError, Sealed } from '../errors.ts'
 import type { Conclude, Effect } from '../plugin/effects.ts'
 import { runTransaction } from '../store/run.ts'
 import type { Store } from '../store/store.ts'
@@ -37,15 +37,17 @@ export async function perform<T>(
       throw new RequestError(503, 'it took too long, and so it was undone again; please try again')
     })
   } catch (error) {
-    await giveUp(parts, intent)
+    await giveUp(parts, intent, error)
     throw error
   }
 }
 
 /** Lets it be undone at once. If that cannot be written now, it will be undone when its time is over. */
-async function giveUp(parts: PerformParts, intent: Intent): Promise<void> {
+async function giveUp(parts: PerformParts, intent: Intent, why: unknown): Promise<void> {
   try {
-    await runTransaction(parts, (root, nowMs) => undoSoon(root, intent, nowMs))
+    await runTransaction(parts, (root, nowMs) =>
+      why instanceof NothingDone ? closeIntent(root, intent) : undoSoon(root, intent, nowMs),
+    )
   } catch (error) {
     if (!(error instanceof Sealed)) parts.onFailure(error)
   }

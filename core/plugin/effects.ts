@@ -49,7 +49,11 @@ export interface Effect {
   readonly internal: JsonObject
   /** It is for a secret with a lease: where a quota has no room for one, it is refused before anything is done. */
   readonly leased?: boolean
-  /** Does it, once; never run again, whatever comes of it. When the signal is aborted nobody waits for it any more. */
+  /**
+   * Does it, once; never run again, whatever comes of it. When the signal is aborted nobody waits for it any more.
+   *
+   * @throws {NothingDone} there is nothing to undo; after any other error it is undone
+   */
   act(signal: AbortSignal): Promise<Conclude>
 }
 

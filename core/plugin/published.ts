@@ -8,6 +8,7 @@ export {
   FieldError,
   listed,
   NotFound,
+  NothingDone,
   PermissionDenied,
   RequestError,
   UnsupportedOperation,

@@ -38,11 +38,12 @@ export async function declaredRoutes(cluster: Cluster): Promise<Declared[]> {
   if (node === undefined) throw new Error('a cluster has a node')
   const found: Declared[] = []
   for (const type of node.registry.types) {
-    const seen = new Set<unknown>()
+    const seen = new Set<string>()
     for (const version of type.singleton ? [undefined] : VERSIONS) {
       const { paths } = type.create({ version })
-      if (seen.has(paths)) continue
-      seen.add(paths)
+      const shape = paths.flatMap((path) => routesOf('', path).map(({ url }) => url)).join()
+      if (seen.has(shape)) continue
+      seen.add(shape)
       const prefix = await mounted(cluster, type, version)
       for (const path of paths) found.push(...routesOf(prefix, path))
     }

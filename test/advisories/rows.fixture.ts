@@ -148,7 +148,7 @@ export const ROWS: readonly Row[] = [
   row('CVE-2026-105818 HCSEC-2026-40', no('ACME')),
   row('GHSA-g892-p242-8g86 CVE-2026-115369', PKI),
   row('CVE-2024-7594 HCSEC-2024-20', no('SSH engine')),
-  row('CVE-2026-39946 GHSA-6vgr-cp5c-ffx3', no('database engine')),
+  row('CVE-2026-39946 GHSA-6vgr-cp5c-ffx3', ['engines/database/postgresql/postgresql.test.ts']),
   row(
     'CVE-2023-0620 HCSEC-2023-12',
     no('storage whose SQL is made of settings: that of SQLite is fixed'),

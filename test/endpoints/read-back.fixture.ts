@@ -420,6 +420,67 @@ export const PAIRS: Readonly<Record<string, Pair>> = {
       tags: { write: { sample: 'text' } },
     },
   },
+  'sweep-database/config/sample': {
+    base: {
+      plugin_name: 'postgresql-database-plugin',
+      connection_url: 'postgresql://db.example.com/app',
+      verify_connection: false,
+    },
+    values: {
+      root_rotation_statements: {
+        write: ['SELECT 1'],
+        shown: { root_credentials_rotate_statements: ['SELECT 1'] },
+      },
+    },
+    unseen: {
+      plugin_name: 'each kind of database takes other details: engines/database tests them',
+      plugin_version: ONE_VERSION,
+      verify_connection: GUARD,
+    },
+  },
+  'sweep-database/roles/sample': {
+    base: { db_name: 'before' },
+    values: {
+      credential_type: { write: 'rsa_private_key' },
+      credential_config: { write: { password_policy: 'sample' } },
+    },
+  },
+  'sweep-database/static-roles/sample': {
+    async prepare(cluster) {
+      for (const name of ['pg', 'other']) {
+        await cluster.write(`sweep-database/config/${name}`, {
+          plugin_name: 'postgresql-database-plugin',
+          connection_url: 'postgresql://db.example.com/app',
+          verify_connection: false,
+          allowed_roles: '*',
+        })
+      }
+      await cluster.remove('sweep-database/roles/sample')
+    },
+    base: {
+      db_name: 'pg',
+      username: 'before',
+      rotation_period: '1h',
+      skip_import_rotation: true,
+    },
+    values: {
+      db_name: { write: 'other' },
+      rotation_period: { write: '2h', shown: { rotation_period: 7200 } },
+      rotation_schedule: { write: '0 0 * * *', along: { rotation_period: null } },
+      rotation_window: {
+        write: '2h',
+        shown: { rotation_window: 7200 },
+        along: { rotation_period: null, rotation_schedule: '0 0 * * *' },
+      },
+      credential_config: { write: { password_policy: 'sample' } },
+    },
+    unseen: {
+      credential_type: 'PostgreSQL has passwords only',
+      skip_import_rotation: GUARD,
+      password: 'static-creds shows it',
+      self_managed_password: 'static-creds shows it',
+    },
+  },
   'sweep-transit/cache-config': {
     reset: (cluster) => cluster.write('sweep-transit/cache-config', { size: 0 }),
     values: { size: { write: 20 } },
@@ -533,6 +594,12 @@ export const ACTIONS: Readonly<Record<string, string>> = {
     'auth/token/revoke-orphan',
     'auth/token/revoke-accessor',
     'auth/token/tidy',
+  ]),
+  ...because('connections to databases: engines/database tests them', [
+    'sweep-database/reset/sample',
+    'sweep-database/reload/sample',
+    'sweep-database/rotate-role/sample',
+    'sweep-database/rotate-root/sample',
   ]),
   ...because('what is done with a key of transit: engines/transit tests it', [
     `${TRANSIT_KEY}/rotate`,
