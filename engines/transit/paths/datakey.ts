@@ -4,6 +4,7 @@ import { integer, string } from '../../../core/plugin/fields.ts'
 import { path } from '../../../core/plugin/path.ts'
 import type { Request } from '../../../core/plugin/request.ts'
 import type { Response } from '../../../core/plugin/response.ts'
+import { choiceFields, refuseChoices } from '../choices.ts'
 import { demandUsable } from '../keys.ts'
 import { encryptBytes, encryptionContext, NO_KEY } from './encrypt.ts'
 import { name } from './keys.ts'
@@ -18,6 +19,7 @@ const fields = {
   encryption_context: encryptionContext,
   bits: integer('128, 256 or 512.').default(256),
   key_version: integer('Version of the key; 0: the newest.').default(0),
+  ...choiceFields,
 }
 
 export const dataKeyPaths = [
@@ -30,6 +32,7 @@ export const dataKeyPaths = [
 
 async function answer(request: Request<typeof fields>): Promise<Response> {
   const { storage, data, random } = request
+  refuseChoices(data)
   if (data.form !== 'plaintext' && data.form !== 'wrapped') {
     throw new BadRequest("Invalid path, must be 'plaintext' or 'wrapped'")
   }

@@ -15,6 +15,7 @@ import {
 } from '../batch.ts'
 import { decodeBase64, demandBase64, illegalBase64 } from '../../../core/plugin/base64.ts'
 import { createKey } from '../change.ts'
+import { choiceFields, refuseChoices, refuseItemChoices, rewrapChoiceFields } from '../choices.ts'
 import { cannot, decrypt, encrypt, type Circumstances } from '../cipher.ts'
 import { contextBytes, contextRequired, isLikeContext } from '../encryption-context.ts'
 import { DEFAULT_KEY_TYPE } from '../key-types.ts'
@@ -50,6 +51,7 @@ const encryptFields = {
   partial_failure_response_code: partialFailure,
   type: string('Of the key that is made where there is none.').default(DEFAULT_KEY_TYPE),
   convergent_encryption: boolean('Of the key that is made where there is none.').default(false),
+  ...choiceFields,
 }
 const decryptFields = {
   name,
@@ -59,6 +61,7 @@ const decryptFields = {
   encryption_context: encryptionContext,
   batch_input: batchInput,
   partial_failure_response_code: partialFailure,
+  ...choiceFields,
 }
 const rewrapFields = {
   name,
@@ -67,6 +70,7 @@ const rewrapFields = {
   encryption_context: encryptionContext,
   key_version: keyVersion,
   batch_input: batchInput,
+  ...rewrapChoiceFields,
 }
 type EncryptRequest = Request<typeof encryptFields>
 type DecryptRequest = Request<typeof decryptFields>
@@ -102,6 +106,7 @@ export interface Message {
 
 async function answerEncrypt(request: EncryptRequest): Promise<Response> {
   const { data } = request
+  refuseChoices(data)
   if (data.batch_input === undefined) {
     if (data.plaintext === undefined) throw new BadRequest(NO_PLAINTEXT)
     const key = await encryptionKey(request, data.context !== '', 1)
@@ -137,8 +142,12 @@ function messageOf(data: {
   }
 }
 
-/** @param encryptionContext of the request, for items that have none of their own */
+/**
+ * @param encryptionContext of the request, for items that have none of their own
+ * @throws {BadRequest} it asks for what nobody may choose
+ */
 function messageOfItem(item: BatchItem, encryptionContext: Json | undefined): Message {
+  refuseItemChoices(item)
   return {
     context: item.text('context') ?? '',
     associatedData: item.text('associated_data') ?? '',
@@ -260,6 +269,7 @@ function inContext(
 
 async function answerDecrypt(request: DecryptRequest): Promise<Response> {
   const { storage, data } = request
+  refuseChoices(data)
   if (data.batch_input === undefined) {
     if (data.ciphertext === '') throw new BadRequest(NO_CIPHERTEXT)
     const key = await demandUsable(storage, data.name, 'decrypt', NO_KEY)
@@ -318,6 +328,7 @@ async function decryptBytes(
 
 async function answerRewrap(request: RewrapRequest): Promise<Response> {
   const { storage, data } = request
+  refuseChoices(data)
   if (data.batch_input === undefined) {
     if (data.ciphertext === '') throw new BadRequest(NO_CIPHERTEXT)
     const key = await demandUsable(storage, data.name, 'decrypt', NO_KEY)
