@@ -5,7 +5,7 @@
  *
  * Texts follow Vault's letter for letter where clients match on them (contract: http.md, 5.1).
  */
-import type { JsonObject } from './json.ts'
+import type { Json } from './json.ts'
 
 /** Something about the request is wrong: what, which field, what would be right. */
 export class RequestError extends Error {
@@ -14,14 +14,14 @@ export class RequestError extends Error {
   /** The strings of `{"errors": [...]}`; may be empty. */
   readonly errors: readonly string[]
   /** A further `data` beside `errors`, where the wire has one. */
-  readonly data: JsonObject | undefined
+  readonly data: Json | undefined
   /** Further response headers, such as `Retry-After`. */
   readonly headers: Readonly<Record<string, string>>
 
   constructor(
     status: number,
     errors: string | readonly string[],
-    more: { data?: JsonObject; headers?: Record<string, string> } = {},
+    more: { data?: Json; headers?: Record<string, string> } = {},
   ) {
     super(typeof errors === 'string' ? errors : errors.join('; '))
     this.status = status

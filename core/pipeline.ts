@@ -262,6 +262,7 @@ export class Pipeline {
     attempt.auditedHeaders = auditedHeaders
     attempt.exchange.route = standing.route
     attempt.exchange.token = standing.token
+    attempt.exchange.identity = standing.identity
     return standing
   }
 

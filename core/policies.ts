@@ -8,7 +8,8 @@ import { RESPONSE_WRAPPING_POLICY, ROOT_POLICY } from './policy/names.ts'
 import { parsePolicy } from './policy/parse.ts'
 import type { Policy, PolicyNamespace } from './policy/policy.ts'
 import { renderTemplates, type IdentityFacts } from './policy/template.ts'
-import { namespacePrefix } from './namespaces.ts'
+import type { Identity } from './identity/rights.ts'
+import { namespaceById, namespacePrefix } from './namespaces.ts'
 import { kind } from './store/kind.ts'
 import type { View } from './store/view.ts'
 
@@ -68,8 +69,15 @@ export function isLiving(
 const MAX_COMPILED = 4096
 
 interface Compiled {
-  readonly records: readonly (PolicyRecord | undefined)[]
+  /** Records of identity and policies that it was made of. */
+  readonly sources: readonly unknown[]
   readonly acl: Acl
+}
+
+/** Policies by their names in one namespace. */
+interface NamedPolicies {
+  readonly namespace: PolicyNamespace
+  readonly names: readonly string[]
 }
 
 /** The compiled policies of each set of names, good while the records that they were made of are those, and alive. */
@@ -79,27 +87,30 @@ export class AclCache {
   /**
    * hot: what a token with these policies may do. Names of no policy grant nothing.
    *
-   * @param identity whose token it is, for policies that speak of it
+   * @param identity whose token it is: it adds its own policies, and policies speak of it
    */
   async acl(
     root: View,
     namespace: PolicyNamespace,
     names: readonly string[],
     nowMs: number,
-    identity?: IdentityFacts,
+    identity?: Identity,
   ): Promise<Acl> {
-    const key = `${namespace.id}\n${names.join('\n')}`
-    const known = identity === undefined ? this.#compiled.get(key) : undefined
+    const sets = [{ namespace, names }, ...(await policiesBeside(root, namespace, names, identity))]
+    const key = keyOf(sets, identity)
+    const known = this.#compiled.get(key)
     const records: (PolicyRecord | undefined)[] = []
-    let same = known !== undefined && nowMs < known.acl.expiresAtMs
-    for (let i = 0; i < names.length; i++) {
-      const record = await root.get(policyRecords, policyKey(namespace.id, names[i] ?? ''))
-      records.push(record)
-      same &&= record === known?.records[i]
+    for (const set of sets) {
+      for (const name of set.names) {
+        records.push(await root.get(policyRecords, policyKey(set.namespace.id, name)))
+      }
     }
-    if (known !== undefined && same) return known.acl
-    const acl = compile(namespace, names, records, nowMs, identity)
-    if (identity === undefined) this.#compiled.set(key, { records, acl })
+    const sources = identity === undefined ? records : [...records, ...identity.records]
+    if (known !== undefined && nowMs < known.acl.expiresAtMs && isSame(known.sources, sources)) {
+      return known.acl
+    }
+    const acl = compile(sets, records, nowMs, identity?.facts)
+    this.#compiled.set(key, { sources, acl })
     return acl
   }
 
@@ -108,25 +119,58 @@ export class AclCache {
   }
 }
 
+/** What identity adds. Policies of a namespace that is gone grant nothing. */
+async function policiesBeside(
+  root: View,
+  own: PolicyNamespace,
+  ownNames: readonly string[],
+  identity: Identity | undefined,
+): Promise<readonly NamedPolicies[]> {
+  const sets: NamedPolicies[] = []
+  for (const { namespaceId, names } of identity?.policies ?? []) {
+    const namespace = await namespaceById(root, namespaceId)
+    if (namespace === undefined) continue
+    const isNew = (name: string) => namespaceId !== own.id || !ownNames.includes(name)
+    sets.push({ namespace, names: names.filter(isNew) })
+  }
+  return sets
+}
+
+function keyOf(sets: readonly NamedPolicies[], identity: Identity | undefined): string {
+  const key = sets
+    .map(({ namespace, names }) => `${namespace.id}\n${names.join('\n')}`)
+    .join('\n\n')
+  return identity === undefined ? key : `${identity.facts.entity.id}\n\n${key}`
+}
+
+function isSame(a: readonly unknown[], b: readonly unknown[]): boolean {
+  if (a.length !== b.length) return false
+  return a.every((one, i) => one === b[i])
+}
+
 function compile(
-  namespace: PolicyNamespace,
-  names: readonly string[],
+  sets: readonly NamedPolicies[],
   records: readonly (PolicyRecord | undefined)[],
   nowMs: number,
   identity: IdentityFacts | undefined,
 ): Acl {
-  if (names.includes(ROOT_POLICY)) return compileAcl([rootPolicy(namespace)], { nowMs })
+  const [own] = sets
+  if (own?.names.includes(ROOT_POLICY)) return compileAcl([rootPolicy(own.namespace)], { nowMs })
   const policies: Policy[] = []
   let untilMs = Infinity
-  names.forEach((name, i) => {
-    if (name === RESPONSE_WRAPPING_POLICY) {
-      policies.push(parsePolicy(RESPONSE_WRAPPING_POLICY_TEXT, { name, namespace }))
+  let at = 0
+  for (const { namespace, names } of sets) {
+    for (const name of names) {
+      const record = records[at++]
+      if (name === RESPONSE_WRAPPING_POLICY) {
+        policies.push(parsePolicy(RESPONSE_WRAPPING_POLICY_TEXT, { name, namespace }))
+      }
+      if (record === undefined || !isLiving(record, nowMs)) continue
+      untilMs = Math.min(untilMs, record.expiresAtMs ?? Infinity)
+      const options = { allowWildcards: record.allowWildcards, allowSlashes: record.allowSlashes }
+      const policy = parsePolicy(record.text, { name, namespace })
+      policies.push(renderTemplates(policy, identity, options))
     }
-    const record = records[i]
-    if (record === undefined || !isLiving(record, nowMs)) return
-    untilMs = Math.min(untilMs, record.expiresAtMs ?? Infinity)
-    const options = { allowWildcards: record.allowWildcards, allowSlashes: record.allowSlashes }
-    policies.push(renderTemplates(parsePolicy(record.text, { name, namespace }), identity, options))
-  })
+  }
   return compileAcl(policies, { nowMs, untilMs })
 }

@@ -607,3 +607,18 @@ async function damage(cluster: Cluster, key: string): Promise<void> {
     delete: new Set(),
   })
 }
+
+test('a role lets tokens be made for the entities of some aliases, and of no others', async () => {
+  const cluster = await start()
+  await cluster.write('auth/token/roles/for-apps', { allowed_entity_aliases: 'app-*' })
+  const make = (entity_alias: string, role = 'create/for-apps') =>
+    cluster.write(`auth/token/${role}`, { entity_alias })
+
+  const [first, again] = [await make('app-One'), await make('app-one')]
+  expect(first.auth['entity_id']).toMatch(/^[0-9a-f-]{36}$/)
+  expect(again.auth['entity_id']).toBe(first.auth['entity_id'])
+  expect((await make('other')).errors).toEqual(["invalid 'entity_alias' value"])
+  expect((await make('app-one', 'create')).errors).toEqual([
+    "'entity_alias' is only allowed in combination with token role",
+  ])
+})

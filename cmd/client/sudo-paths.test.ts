@@ -14,6 +14,7 @@ test('the command line knows of each path of the server whether it asks for sudo
   for (const [kind, type, mount] of [
     ['secret', 'system', 'sys/'],
     ['auth', 'token', 'auth/token/'],
+    ['secret', 'identity', 'identity/'],
   ] as const) {
     const declared = nodes[0]?.registry.type(kind, type)?.create({ version: undefined }).paths ?? []
     expect(declared.length).toBeGreaterThan(5)

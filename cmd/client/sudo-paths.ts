@@ -3,7 +3,7 @@ import type { Capability } from '../../core/policy/capability.ts'
 
 /** Whatever is done there (contract: http.md and sys-auth.md, the rows marked root or sudo). */
 const ALWAYS =
-  /^(?:auth\/token\/(?:accessors\/?|inventory(?:\/revocations)?\/?|inventory\/revoke)|sys\/(?:audit(?:\/.+)?|auth\/.+|config\/(?:auditing\/request-headers(?:\/.+)?|cors|ui\/headers(?:\/.*)?)|intents(?:\/.+)?|internal\/inspect\/.+|leases|leases\/(?:lookup|revoke-force|revoke-prefix)\/.*|plugins\/(?:catalog\/.+|pins(?:\/.+)?)|policies\/explain|raw(?:\/.+)?|remount|revoke-(?:force|prefix)\/.+|rotate(?:\/(?:keyring|root))?|seal|step-down))$/
+  /^(?:auth\/token\/(?:accessors\/?|inventory(?:\/revocations)?\/?|inventory\/revoke)|identity\/entity\/merge|sys\/(?:audit(?:\/.+)?|auth\/.+|config\/(?:auditing\/request-headers(?:\/.+)?|cors|ui\/headers(?:\/.*)?)|intents(?:\/.+)?|internal\/inspect\/.+|leases|leases\/(?:lookup|revoke-force|revoke-prefix)\/.*|plugins\/(?:catalog\/.+|pins(?:\/.+)?)|policies\/explain|raw(?:\/.+)?|remount|revoke-(?:force|prefix)\/.+|rotate(?:\/(?:keyring|root))?|seal|step-down))$/
 /** To begin and to give up; anybody may look, and give shares. */
 const TO_CHANGE =
   /^sys\/(?:generate-root(?:-token)?(?:\/attempt)?|(?:rekey|rotate\/root)\/init|shares\/drill)$/

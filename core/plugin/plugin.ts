@@ -97,5 +97,5 @@ export interface RenewedGrant {
 
 /** The limits from now on, or why the token may not be renewed. */
 export type Renewal =
-  | Pick<Grant, 'ttlSeconds' | 'maxTtlSeconds' | 'periodSeconds'>
+  | Pick<Grant, 'ttlSeconds' | 'maxTtlSeconds' | 'periodSeconds' | 'groupAliases'>
   | { readonly refused: string }

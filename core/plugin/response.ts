@@ -77,6 +77,8 @@ export interface Grant {
   readonly internal?: JsonObject
   /** Who it is to identity: the name is unique in the mount. */
   readonly alias?: { readonly name: string; readonly metadata?: Readonly<Record<string, string>> }
+  /** As the method calls the groups that it is in; absent: it says nothing of groups. */
+  readonly groupAliases?: readonly string[]
 }
 
 /** What a client gets of an answer that is wrapped. */

@@ -13,6 +13,8 @@ import type {
 import type { MountEntry } from '../mounts/record.ts'
 import { isStreamed } from '../plugin/response.ts'
 import type { Decision } from '../policy/decision.ts'
+import { policiesIn, type Identity } from '../identity/rights.ts'
+import { withIdentity } from '../tokens/answer.ts'
 import type { TokenRecord } from '../tokens/record.ts'
 import { WIRE_VERSION } from '../version.ts'
 import type { Answer, Exchange } from './exchange.ts'
@@ -55,19 +57,27 @@ function sharedFacts(exchange: Exchange, auditedHeaders: AuditedHeaders): Shared
 }
 
 /** One object for a token and what its policies say, so that the log encodes it once. */
-const known = new WeakMap<TokenRecord, { decision: Decision | undefined; facts: AuthFacts }>()
+const known = new WeakMap<TokenRecord, KnownFacts>()
 
-function authFacts({ token, decision, incoming }: Exchange): AuthFacts {
+interface KnownFacts {
+  readonly decision: Decision | undefined
+  readonly identity: Identity | undefined
+  readonly facts: AuthFacts
+}
+
+function authFacts({ token, identity, decision, incoming }: Exchange): AuthFacts {
   if (token === undefined) return { policyResults: policyResults(decision), tokenType: 'default' }
   const kept = known.get(token)
-  if (kept !== undefined && kept.decision === decision) return kept.facts
+  if (kept !== undefined && kept.decision === decision && kept.identity === identity) {
+    return kept.facts
+  }
   const facts = {
-    ...tokenFacts(token),
+    ...tokenFacts(token, policiesIn(identity, token.namespaceId)),
     clientToken: incoming.token,
     policyResults: policyResults(decision),
     encoded: undefined,
   }
-  known.set(token, { decision, facts })
+  known.set(token, { decision, identity, facts })
   return facts
 }
 
@@ -84,12 +94,13 @@ function policyResults(decision: Decision | undefined): PolicyResults | undefine
   return { allowed, grantingPolicies }
 }
 
-function tokenFacts(token: TokenRecord): AuthFacts {
+function tokenFacts(token: TokenRecord, identityPolicies: readonly string[]): AuthFacts {
   return {
     accessor: token.type === 'service' ? token.accessor : undefined,
     displayName: token.displayName,
-    policies: token.policies,
+    policies: withIdentity(token.policies, identityPolicies),
     tokenPolicies: token.policies,
+    identityPolicies,
     noDefaultPolicy: token.noDefaultPolicy,
     metadata: token.meta ?? undefined,
     remainingUses: token.type === 'service' && token.numUses > 0 ? token.numUses : undefined,
@@ -153,6 +164,7 @@ function responseFacts(exchange: Exchange, answer: Answer | undefined): Response
       accessor: auth.accessor,
       policies: auth.policies,
       tokenPolicies: auth.token_policies,
+      identityPolicies: auth.identity_policies,
       metadata: auth.metadata ?? undefined,
       entityId: auth.entity_id,
       tokenType: auth.token_type === 'batch' ? 'batch' : 'service',

@@ -1,5 +1,6 @@
 /** Whether the caller's policies allow the request. */
 import { listed, PermissionDenied } from '../errors.ts'
+import { identityOf, type Identity } from '../identity/rights.ts'
 import { namespaceById, ROOT } from '../namespaces.ts'
 import type { AclCache } from '../policies.ts'
 import type { Acl } from '../policy/acl.ts'
@@ -14,13 +15,24 @@ import type { Route } from './route.ts'
 export async function aclOf(
   root: View,
   acls: AclCache,
+  record: Pick<TokenRecord, 'namespaceId' | 'policies' | 'entityId'>,
+  nowMs: number,
+): Promise<Acl> {
+  return aclOfIdentity(root, acls, record, await identityOf(root, record), nowMs)
+}
+
+/** hot. @param identity whose token it is */
+export async function aclOfIdentity(
+  root: View,
+  acls: AclCache,
   record: Pick<TokenRecord, 'namespaceId' | 'policies'>,
+  identity: Identity | undefined,
   nowMs: number,
 ): Promise<Acl> {
   const { namespaceId } = record
   const namespace = namespaceId === ROOT.id ? ROOT : await namespaceById(root, namespaceId)
   if (namespace === undefined) throw new PermissionDenied()
-  return acls.acl(root, namespace, record.policies, nowMs)
+  return acls.acl(root, namespace, record.policies, nowMs, identity)
 }
 
 /** hot. @returns the decision, allowed or not */

@@ -1,5 +1,6 @@
 /** What is known of one request as it goes its way: what the audit log is told of it. */
 import type { AuthFacts, RequestFacts } from '../audit/facts.ts'
+import type { Identity } from '../identity/rights.ts'
 import type { Decision } from '../policy/decision.ts'
 import type { Caller } from '../plugin/request.ts'
 import type { AuthAnswer, Response, Streamed, WrapInfo } from '../plugin/response.ts'
@@ -17,6 +18,7 @@ export interface Exchange {
   operation: Operation
   route: Route | undefined
   token: TokenRecord | undefined
+  identity: Identity | undefined
   caller: Caller | undefined
   decision: Decision | undefined
   /** The request entry stands in the audit log; later attempts do not repeat it. */
@@ -43,6 +45,7 @@ export function forgetAttempt(exchange: Exchange): void {
   exchange.operation = exchange.incoming.operation
   exchange.route = undefined
   exchange.token = undefined
+  exchange.identity = undefined
   exchange.caller = undefined
   exchange.decision = undefined
   exchange.audited = undefined
@@ -58,6 +61,7 @@ export function newExchange(id: string, incoming: Incoming): Exchange {
     operation: incoming.operation,
     route: undefined,
     token: undefined,
+    identity: undefined,
     caller: undefined,
     decision: undefined,
     requestAudited: false,

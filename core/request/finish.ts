@@ -1,4 +1,6 @@
 /** Makes the answer of what a handler returned: its token, its envelope, its status; wrapped where that is asked for. */
+import { identify } from '../identity/login.ts'
+import { identityOfEntity, policiesIn } from '../identity/rights.ts'
 import type { MountEntry } from '../mounts/record.ts'
 import { canonicalPolicyNames, ROOT_POLICY } from '../policy/names.ts'
 import { assert, BadRequest, RequestError } from '../errors.ts'
@@ -122,18 +124,25 @@ async function grant(
   if (policies.includes(ROOT_POLICY)) {
     throw new BadRequest('auth methods cannot create root tokens')
   }
+  const { root, nowMs, random } = context
+  const { namespace } = input
+  const identifying = { root, nowMs, random, namespaceId: namespace.id }
+  const entity =
+    given.alias && (await identify(identifying, mount, given.alias, given.groupAliases))
   const { token, record, warnings } = await issueToken(context, {
     ...given,
-    namespace: input.namespace,
+    namespace,
     policies,
     path: input.path,
     meta: given.metadata ?? null,
     parent: undefined,
-    entityId: '',
+    entityId: entity?.id ?? '',
     internal: given.internal ?? {},
     mount,
   })
-  return { auth: authAnswer(record, token, context.nowMs), warnings }
+  const identity = entity && (await identityOfEntity(root, entity, namespace.id))
+  const identityPolicies = policiesIn(identity, namespace.id)
+  return { auth: authAnswer(record, token, nowMs, identityPolicies), warnings }
 }
 
 /** Of roles, which grant the same list again and again. */

@@ -4,6 +4,7 @@
  */
 import type { AuditedHeaders } from '../audit/facts.ts'
 import type { AuditTable } from '../audit/table.ts'
+import { identityOf, type Identity } from '../identity/rights.ts'
 import type { Registry } from '../mounts/registry.ts'
 import { closedBy, demandOpen, namespaceById, ROOT } from '../namespaces.ts'
 import type { OperationFacts } from '../plugin/path.ts'
@@ -17,7 +18,7 @@ import { BATCH_PREFIX, MAX_TOKEN_CHARACTERS, namespaceIdOf } from '../tokens/ide
 import type { TokenRecord } from '../tokens/record.ts'
 import { fromJwt } from '../wrapping/jwt.ts'
 import { findCaller, isWrappingToken } from './authenticate.ts'
-import { aclOf } from './authorize.ts'
+import { aclOfIdentity } from './authorize.ts'
 import { declaredOperation } from './handle.ts'
 import type { Incoming } from './incoming.ts'
 import { routeRequest, routeWithin, type Route } from './route.ts'
@@ -27,6 +28,8 @@ export interface Standing {
   /** Of the operation, where it is declared. */
   readonly facts: OperationFacts | undefined
   readonly token: TokenRecord | undefined
+  /** Who holds the token, where somebody is known to. */
+  readonly identity: Identity | undefined
   /** `undefined`: the operation asks for no rights. */
   readonly acl: Acl | undefined
   /** Until when time alone changes nothing of it. */
@@ -66,11 +69,14 @@ export async function findStanding(
     incoming.operation !== 'help' &&
     !facts?.unauthenticated &&
     !(facts?.takesWrappingToken && isWrappingToken(token))
-  const acl = needsRights ? await aclOf(root, context.acls, token, nowMs) : undefined
+  const identity = needsRights ? await identityOf(root, token) : undefined
+  const acl = needsRights
+    ? await aclOfIdentity(root, context.acls, token, identity, nowMs)
+    : undefined
   const untilMs = route.target?.instance.unavailable
     ? nowMs
     : Math.min(living?.untilMs ?? Infinity, acl?.expiresAtMs ?? Infinity)
-  return { route, facts, token, acl, untilMs }
+  return { route, facts, token, identity, acl, untilMs }
 }
 
 /** An operation that the listener lets anybody do asks for no token and no rights there. */

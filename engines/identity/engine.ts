@@ -1,14 +1,29 @@
 /**
- * The place of identity in the mount table: each namespace has `identity/` from its beginning, as clients expect. Who
- * somebody is across auth methods comes with a later release; until then nothing lies here.
+ * Identity: who somebody is across auth methods, and which groups they are in (contract: sys-auth.md, part 3). Each
+ * namespace has one mount of it from its beginning.
  */
 import type { PluginType } from '../../core/plugin/plugin.ts'
+import { entityAliasPaths } from './paths/entity-alias.ts'
+import { entityPaths } from './paths/entity.ts'
+import { groupAliasPaths } from './paths/group-alias.ts'
+import { groupPaths } from './paths/group.ts'
+import { lookupPaths } from './paths/lookup.ts'
+import { mergePath } from './paths/merge.ts'
+
+const paths = [
+  ...entityPaths,
+  mergePath,
+  ...entityAliasPaths,
+  ...groupPaths,
+  ...groupAliasPaths,
+  ...lookupPaths,
+]
 
 export const identityEngine: PluginType = {
   type: 'identity',
   kind: 'secret',
   privileged: true,
   singleton: true,
-  help: 'Entities and groups; this release has none.',
-  create: () => ({ paths: [] }),
+  help: 'Who somebody is across auth methods: entities, their aliases, and groups with policies.',
+  create: () => ({ paths }),
 }

@@ -25,7 +25,7 @@ export function seal(
     ])
   }
   const cipher = cipherOf(algorithm, key, nonce)
-  cipher.setAAD(aad, { plaintextLength: plaintext.length })
+  if (aad.length > 0) cipher.setAAD(aad, { plaintextLength: plaintext.length })
   const body = cipher.update(plaintext)
   cipher.final()
   return Buffer.concat([nonce, body, cipher.getAuthTag()])
@@ -41,7 +41,7 @@ export function open(type: AeadType, key: KeyObject, sealed: Buffer, aad: Buffer
   }
   const tagAt = sealed.length - TAG_BYTES
   const decipher = decipherOf(algorithm, key, nonce)
-  decipher.setAAD(aad, { plaintextLength: tagAt - type.nonceBytes })
+  if (aad.length > 0) decipher.setAAD(aad, { plaintextLength: tagAt - type.nonceBytes })
   decipher.setAuthTag(sealed.subarray(tagAt))
   const plaintext = decipher.update(sealed.subarray(type.nonceBytes, tagAt))
   try {

@@ -2,6 +2,7 @@
 import { testCertificate } from '../../core/http/testing/certificate.ts'
 import { isJsonObject, isList, type Json, type JsonObject } from '../../core/json.ts'
 import type { Answer, Cluster } from '../support/kit.ts'
+import { BY_DRAWN_IDS, IDENTITY_PAIRS } from './read-back-identity.fixture.ts'
 
 export interface Value {
   readonly write: Json
@@ -103,7 +104,11 @@ function newToken(id: string, unseen: Pair['unseen'] = {}): Pair {
       display_name: { write: 'sample', shown: { display_name: 'token-sample' } },
       period: { write: '7m', shown: { period: 420 } },
     },
-    unseen: { lease: OLD_NAME, entity_alias: 'refused while there is no identity', ...unseen },
+    unseen: {
+      lease: OLD_NAME,
+      entity_alias: 'only with a role that allows it; auth/token has its tests',
+      ...unseen,
+    },
   }
 }
 
@@ -218,6 +223,7 @@ const objectOf = (value: unknown): JsonObject => (isJsonObject(value) ? value : 
 
 /** By URL of the path. */
 export const PAIRS: Readonly<Record<string, Pair>> = {
+  ...IDENTITY_PAIRS,
   'sys/mounts/sample': {
     base: { type: 'kv' },
     values: {
@@ -526,7 +532,13 @@ export const PAIRS: Readonly<Record<string, Pair>> = {
 
 /** Writes that leave nothing of their fields, or whose reading is another thing; each with the reason. */
 export const ACTIONS: Readonly<Record<string, string>> = {
+  ...because(
+    'ids and accessors that the server draws; engines/identity has its tests',
+    BY_DRAWN_IDS,
+  ),
   ...because('the write asks a question', [
+    'identity/lookup/entity',
+    'identity/lookup/group',
     'sys/policies/explain',
     'sys/shares/check',
     'sys/leases/lookup',
@@ -549,6 +561,8 @@ export const ACTIONS: Readonly<Record<string, string>> = {
     'auth/token/lookup-accessor',
   ]),
   ...because('it does something at once, with tests of its own', [
+    'identity/entity/batch-delete',
+    'identity/entity/merge',
     'sys/remount',
     'sys/shares/drill/update',
     'auth/token/inventory/revoke',

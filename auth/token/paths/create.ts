@@ -8,6 +8,9 @@ import type { Request } from '../../../core/plugin/request.ts'
 import type { Response } from '../../../core/plugin/response.ts'
 import { ROOT_POLICY, DEFAULT_POLICY } from '../../../core/policy/names.ts'
 import { aclOf } from '../../../core/request/authorize.ts'
+import { matchesGlob } from '../../../core/glob.ts'
+import { identify } from '../../../core/identity/login.ts'
+import { findIdentity, policiesIn } from '../../../core/identity/rights.ts'
 import { authAnswer } from '../../../core/tokens/answer.ts'
 import { findToken } from '../../../core/tokens/find.ts'
 import { RESERVED_PREFIXES } from '../../../core/tokens/identifier.ts'
@@ -108,7 +111,7 @@ async function createToken(
       displayName: displayName(data.display_name),
       meta: data.meta !== undefined && Object.keys(data.meta).length > 0 ? data.meta : null,
       parent: orphan ? undefined : { accessor: parent.accessor, namespaceId: parent.namespaceId },
-      entityId: orphan ? '' : parent.entityId,
+      entityId: await entityIdOf(request, parent, orphan),
       boundCidrs: role?.strictlyBindIp ? [request.client.address] : (role?.boundCidrs ?? []),
       numUses,
       noDefaultPolicy: data.no_default_policy,
@@ -118,10 +121,11 @@ async function createToken(
       ...limits,
     },
   )
+  const identity = await findIdentity(root, record)
   const missing = await missingPolicies(request, policies)
   const weak = data.id ? [WEAK_ID] : []
   return {
-    authAnswer: authAnswer(record, token, nowMs),
+    authAnswer: authAnswer(record, token, nowMs, policiesIn(identity, namespace.id)),
     warnings: [...weak, ...warnings, ...missing],
   }
 }
@@ -212,7 +216,22 @@ function checkDemands({ data, namespace }: CreateRequest, { role, sudo, spans }:
   if (role === undefined) {
     throw new BadRequest("'entity_alias' is only allowed in combination with token role")
   }
-  throw new BadRequest("'entity_alias' names no entity: this server has no identity entities yet")
+  const alias = data.entity_alias.toLowerCase()
+  if (role.allowedEntityAliases?.some((glob) => matchesGlob(glob, alias)) !== true) {
+    throw new BadRequest("invalid 'entity_alias' value")
+  }
+}
+
+/** Whose token it will be: the parent's entity, or that of the alias which is asked for. */
+async function entityIdOf(
+  request: CreateRequest,
+  parent: ServiceToken,
+  orphan: boolean,
+): Promise<string> {
+  const { data, storage: root, nowMs, random, namespace, mount } = request
+  if (data.entity_alias === '') return orphan ? '' : parent.entityId
+  const context = { root, nowMs, random, namespaceId: namespace.id }
+  return (await identify(context, mount, { name: data.entity_alias.toLowerCase() })).id
 }
 
 function checkCustomId(id: string, { sudo, inRoot }: { sudo: boolean; inRoot: boolean }): void {

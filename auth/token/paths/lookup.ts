@@ -1,5 +1,6 @@
 /** `auth/token/lookup`, `lookup-self` and `lookup-accessor` show what is known of a token. */
 import { BadRequest, listed, PermissionDenied } from '../../../core/errors.ts'
+import { findIdentity, policiesIn, type Identity } from '../../../core/identity/rights.ts'
 import { namespaceById } from '../../../core/namespaces.ts'
 import { string } from '../../../core/plugin/fields.ts'
 import { path } from '../../../core/plugin/path.ts'
@@ -80,6 +81,7 @@ export async function tokenFacts(
 ): Promise<Record<string, unknown>> {
   const stored = record.type === 'service' ? record : undefined
   const namespace = await namespaceById(root, record.namespaceId)
+  const identity = await findIdentity(root, record)
   return {
     id: token,
     accessor: stored?.accessor ?? '',
@@ -99,6 +101,7 @@ export async function tokenFacts(
     role: record.role,
     period: stored !== undefined && stored.periodSeconds > 0 ? stored.periodSeconds : undefined,
     bound_cidrs: record.boundCidrs.length > 0 ? record.boundCidrs.map(showCidr) : undefined,
+    ...identityFacts(identity, record),
     namespace_path: namespace?.path === '' ? undefined : namespace?.path,
     ...(record.expiresAtMs !== null && {
       renewable: stored?.renewable ?? false,
@@ -108,5 +111,16 @@ export async function tokenFacts(
       last_renewal: new Date(stored.lastRenewalAtMs),
       last_renewal_time: Math.floor(stored.lastRenewalAtMs / 1000),
     }),
+  }
+}
+
+function identityFacts(identity: Identity | undefined, { namespaceId }: TokenRecord) {
+  if (identity === undefined || identity.policies.length === 0) return {}
+  const elsewhere = identity.policies.filter((set) => set.namespaceId !== namespaceId)
+  return {
+    identity_policies: policiesIn(identity, namespaceId),
+    external_namespace_policies: Object.fromEntries(
+      elsewhere.map((set) => [set.namespaceId, set.names]),
+    ),
   }
 }

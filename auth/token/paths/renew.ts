@@ -1,10 +1,14 @@
 /** `auth/token/renew`, `renew-self` and `renew-accessor` move a token's end. */
 import { BadRequest } from '../../../core/errors.ts'
+import { findEntity, replaceEntity } from '../../../core/identity/entities.ts'
+import { refreshGroups } from '../../../core/identity/login.ts'
+import { identityOf, policiesIn } from '../../../core/identity/rights.ts'
 import { findMounted, type MountServices } from '../../../core/mounts/services.ts'
 import { duration, string } from '../../../core/plugin/fields.ts'
 import { NOT_LOCAL } from '../../../core/plugin/local.ts'
 import { path } from '../../../core/plugin/path.ts'
-import type { Request, RequestBase } from '../../../core/plugin/request.ts'
+import type { Renewal } from '../../../core/plugin/plugin.ts'
+import type { Mount, Request, RequestBase } from '../../../core/plugin/request.ts'
 import type { Response } from '../../../core/plugin/response.ts'
 import { mountPrefix } from '../../../core/mounts/record.ts'
 import { authAnswer } from '../../../core/tokens/answer.ts'
@@ -69,6 +73,9 @@ async function renew(
   const { storage: root, nowMs, data } = request
   demandRenewal(record)
   const { mount, limits } = await limitsNow(request, mounts, record)
+  if (limits.groupAliases !== undefined) {
+    await refreshEntity(request, record, mount, limits.groupAliases)
+  }
   const { record: renewed, warnings } = renewToken({
     root,
     nowMs,
@@ -77,11 +84,30 @@ async function renew(
     mount,
     limits,
   })
-  return { authAnswer: authAnswer(renewed, token, nowMs), warnings }
+  const identityPolicies = policiesIn(await identityOf(root, renewed), renewed.namespaceId)
+  return { authAnswer: authAnswer(renewed, token, nowMs, identityPolicies), warnings }
+}
+
+/** The groups that the method says now. */
+async function refreshEntity(
+  { storage: root, nowMs, random }: RequestBase,
+  { namespaceId, entityId }: ServiceToken,
+  mount: Mount,
+  groupNames: readonly string[],
+): Promise<void> {
+  const context = { root, nowMs, random, namespaceId }
+  const entity = await findEntity(context, entityId)
+  if (entity === undefined) return
+  const refreshed = await refreshGroups(context, mount, entity, groupNames)
+  if (refreshed !== entity) replaceEntity(context, refreshed)
 }
 
 /** What the method that granted the token, or its role, says now. */
-async function limitsNow(request: RequestBase, mounts: MountServices, record: ServiceToken) {
+async function limitsNow(
+  request: RequestBase,
+  mounts: MountServices,
+  record: ServiceToken,
+): Promise<{ mount: Mount; limits: Exclude<Renewal, { refused: string }> }> {
   const { storage: root } = request
   const mounted = await findMounted(root, mounts, record.namespaceId, record.mountUuid)
   const kept = {

@@ -1,0 +1,40 @@
+/** Lists of identity: names in pages, with what is worth knowing of each. */
+import { integer, string } from '../../core/plugin/fields.ts'
+import type { Response } from '../../core/plugin/response.ts'
+import type { View } from '../../core/store/view.ts'
+
+export const pageFields = {
+  after: string('Only names that sort after this one.').inQuery(),
+  limit: integer('At most so many.').inQuery(),
+}
+
+interface Page {
+  readonly after: string | undefined
+  readonly limit: number | undefined
+}
+
+/** The names of a folder as they were written before they became segments of keys. */
+export async function namesIn(
+  root: View,
+  folder: string,
+  { after, limit }: Page,
+): Promise<string[]> {
+  const names = await root.list(folder, {
+    ...(after !== undefined && { after: after.replaceAll('%', '%25').replaceAll('/', '%2F') }),
+    ...(limit !== undefined && limit > 0 && { limit }),
+  })
+  return names.map((name) => name.replaceAll('%2F', '/').replaceAll('%25', '%'))
+}
+
+/** @param infoOf `undefined`: it went meanwhile */
+export async function listWithInfo(
+  keys: readonly string[],
+  infoOf: (key: string) => Promise<object | undefined>,
+): Promise<Response> {
+  const info: Record<string, object> = {}
+  for (const key of keys) {
+    const found = await infoOf(key)
+    if (found !== undefined) info[key] = found
+  }
+  return { data: { keys, ...(keys.length > 0 && { key_info: info }) } }
+}
