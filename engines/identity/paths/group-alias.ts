@@ -88,7 +88,7 @@ async function groupToHave(request: AliasRequest, before: Group | undefined): Pr
 async function show(request: AliasRequest): Promise<Response> {
   const context = contextOf(request)
   const group = await groupWithAlias(context, request.data.id)
-  if (group === undefined || group.alias === null) throw new NotFound()
+  if (!group?.alias) throw new NotFound()
   return { data: await shownGroupAlias(context, group.id, group.alias) }
 }
 
@@ -103,7 +103,7 @@ async function list(request: Request<typeof pageFields>): Promise<Response> {
   const ids = await namesIn(context.root, groupAliasFolder(context.namespaceId), request.data)
   return listWithInfo(ids, async (id) => {
     const group = await groupWithAlias(context, id)
-    if (group === undefined || group.alias === null) return undefined
+    if (!group?.alias) return undefined
     return {
       name: group.alias.name,
       canonical_id: group.id,
