@@ -13,6 +13,8 @@ const CALL_MS = 20_000
 /** Of what the broker says, in an error. */
 const MOST_CHARACTERS = 300
 const MOST_BYTES = 64 * 1024
+/** What is said of a connection that the other end has closed. */
+const CLOSED = new Set(['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET'])
 
 export type Access = Pick<Connection, 'uri' | 'username' | 'password'>
 
@@ -70,6 +72,11 @@ export async function removeUser(
   await broker.call('DELETE', ['users', username], 'the user could not be removed')
 }
 
+interface Said {
+  readonly status: number
+  readonly text: string
+}
+
 class Broker {
   readonly #access: Access
   readonly #secrets: readonly string[]
@@ -107,14 +114,20 @@ class Broker {
     throw new BrokerRefused(what, `${status} ${this.#said(text)}`.trim())
   }
 
-  async #send(url: URL, init: RequestInit): Promise<{ status: number; text: string }> {
+  /**
+   * A connection that was kept open may have been closed at the other end when it is used again: then once more, over a new
+   * one. Each call may be done twice.
+   */
+  async #send(url: URL, init: RequestInit, isAgain = false): Promise<Said> {
     try {
       const response = await fetch(url, init)
       return { status: response.status, text: await beginningOf(response) }
     } catch (error) {
       // The request's own time is over, and says so better.
       this.#signal.throwIfAborted()
-      throw new BrokerUnavailable(reasonOf(error))
+      const reason = reasonOf(error)
+      if (CLOSED.has(reason) && !isAgain) return this.#send(url, init, true)
+      throw new BrokerUnavailable(reason)
     }
   }
 

@@ -159,6 +159,7 @@ rootdn "${ROOT.dn}"
 rootpw ${ROOT.password}
 directory ${folder}/data
 maxsize 10485760
+dbnosync
 overlay ppolicy
 ppolicy_hash_cleartext
 access to * by dn.exact="${MANAGER.dn}" write by self write by anonymous auth by * none
