@@ -68,6 +68,14 @@ test('without devices nothing is recorded, and nothing waited for', async () => 
   await broker.recordRequest(request())
 })
 
+test('an entry that cannot be made is refused, and told to the log', async () => {
+  broker.sync(tableOf(record('f')))
+  const data: Record<string, unknown> = {}
+  data['itself'] = data
+  await expect(broker.recordRequest(request('secret/a', data))).rejects.toThrow(AuditFailed)
+  expect(reports).toEqual([['f/', 'the audit entry could not be made']])
+})
+
 test('entries are in the file when they count as recorded, in their order', async () => {
   broker.sync(tableOf(record('f')))
   const names = Array.from({ length: 50 }, (_, i) => `secret/${i}`)

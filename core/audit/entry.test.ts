@@ -361,6 +361,15 @@ describe('request headers', () => {
     )
   })
 
+  test('one named as a member that every object has is one that was not sent', () => {
+    const auditedHeaders = new Map(
+      ['constructor', 'tostring', '__proto__'].map((name) => [name, { hmac: true }]),
+    )
+    expect(requestLine({ request: { ...request, headers, auditedHeaders } })).not.toContain(
+      '"headers"',
+    )
+  })
+
   test('a token is hashed even if an operator asked for the clear, and in a raw log', () => {
     const auditedHeaders = new Map(
       ['x-vault-token', 'authorization'].map((name) => [name, { hmac: false }]),

@@ -161,7 +161,8 @@ export class EntryWriter {
     if (headers === undefined || auditedHeaders === undefined) return ''
     const members: string[] = []
     for (const [name, { hmac }] of auditedHeaders) {
-      const value = headers[name]
+      // A name may be that of a member which every object has.
+      const value = Object.hasOwn(headers, name) ? headers[name] : undefined
       if (value === undefined) continue
       const hashed = hmac || ALWAYS_HASHED.has(name)
       const values = typeof value === 'string' ? [value] : value

@@ -70,7 +70,7 @@ export class OpenDevice {
     try {
       return this.#group.add(this.#writer.requestLine(entry))
     } catch (error) {
-      return Promise.resolve(unwritable(error))
+      return this.#unwritable(error)
     }
   }
 
@@ -79,7 +79,7 @@ export class OpenDevice {
     try {
       return this.#group.add(this.#writer.responseLine(entry))
     } catch (error) {
-      return Promise.resolve(unwritable(error))
+      return this.#unwritable(error)
     }
   }
 
@@ -112,6 +112,13 @@ export class OpenDevice {
     this.#hash.close()
   }
 
+  /** Ours: facts that cannot be encoded. The entry counts as not recorded. */
+  #unwritable(error: unknown): Outcome {
+    const failure = new AuditWriteFailed('the audit entry could not be made', error)
+    this.#note(failure)
+    return Promise.resolve(failure)
+  }
+
   #note(failure: AuditWriteFailed | undefined): void {
     if (failure === undefined && this.#reportedAtMs === undefined) return
     const nowMs = this.#context.clock.monotonicMs()
@@ -121,11 +128,6 @@ export class OpenDevice {
     else this.#reportedAtMs = nowMs
     this.#context.report(this.record.path, failure)
   }
-}
-
-/** Ours: facts that cannot be encoded. The entry counts as not recorded. */
-function unwritable(error: unknown): AuditWriteFailed {
-  return new AuditWriteFailed('the audit entry could not be made', error)
 }
 
 /** A device that is refused gets every entry, and fails it: what it would have left out nobody knows. */

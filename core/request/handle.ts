@@ -172,7 +172,8 @@ function passedHeaders(
   if (allowed === undefined || allowed.length === 0) return NO_HEADERS
   const passed = new Map<string, string>()
   for (const name of allowed.map((one) => one.toLowerCase())) {
-    const value = header(incoming, name)
+    // An operator has named it, perhaps as a member that every object has.
+    const value = Object.hasOwn(incoming.headers, name) ? header(incoming, name) : undefined
     if (value === undefined || NEVER_PASSED.has(name)) continue
     if (name === 'authorization' && BEARER.test(value)) continue
     passed.set(name, value)

@@ -129,7 +129,7 @@ test('row 40 (CVE-2026-4525): no spelling of a token reaches a plugin', async ()
       'read: ({ headers, clientToken }) => ({ data: { headers: [...headers], clientToken } })',
     ),
   )
-  const passthrough_request_headers = ['Authorization', 'X-Vault-Token', 'X-Seen']
+  const passthrough_request_headers = ['Authorization', 'X-Vault-Token', 'X-Seen', 'Constructor']
   await cluster.write('sys/mounts/at/tune', { passthrough_request_headers })
   const token = cluster.rootToken
 

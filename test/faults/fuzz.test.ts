@@ -28,6 +28,9 @@ const COLLECTS_AT_SIGNAL =
   "--expose-gc --import=data:text/javascript,process.on('SIGUSR2',()=>globalThis.gc())"
 const COLLECTION_MS = 100
 
+/** What an engine answers where the system that it works in is not there. */
+const OF_ANOTHER_SYSTEM = 502
+
 /** Not sent, each for its reason. */
 const LEFT_OUT: readonly (readonly [RegExp, string])[] = [
   [/^sys\/seal$/, 'it ends the server, on purpose'],
@@ -154,7 +157,8 @@ async function answerTo(
 function faultOf(answer: RawAnswer | 'closed' | 'silent'): string | undefined {
   if (typeof answer === 'string')
     return `the server ${answer === 'silent' ? 'says nothing' : 'closed without an answer'}`
-  return answer.status >= 500 ? `${answer.status} ${answer.body}` : undefined
+  const isOurs = answer.status >= 500 && answer.status !== OF_ANOTHER_SYSTEM
+  return isOurs ? `${answer.status} ${answer.body}` : undefined
 }
 
 /** What lives: garbage is collected before. */
