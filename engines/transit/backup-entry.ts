@@ -66,7 +66,8 @@ function keyMembers(type: KeyType, key: KeyObject): EntryObject {
     case 'cmac':
       return { key: base64(key.export()) }
     case 'ml-dsa':
-      return mlDsaMembers(key)
+    case 'x25519':
+      return pairMembers(key)
     case 'ed25519': {
       const publicKey = ed25519PublicBytes(key).toString('base64')
       return {
@@ -85,7 +86,8 @@ function keyMembers(type: KeyType, key: KeyObject): EntryObject {
   }
 }
 
-function mlDsaMembers(key: KeyObject): EntryObject {
+/** Of types that no other server has in backups. */
+function pairMembers(key: KeyObject): EntryObject {
   if (key.type === 'private') {
     return { key: base64(key.export({ format: 'der', type: 'pkcs8' })) }
   }
@@ -168,7 +170,8 @@ function readKey(type: KeyType, entry: JsonObject): KeyObject {
     case 'hmac':
     case 'cmac':
       return zeroing(demandBytes(entry, 'key'), (bytes) => importKey(type, bytes))
-    case 'ml-dsa': {
+    case 'ml-dsa':
+    case 'x25519': {
       const own = bytesOf(entry, 'key')
       if (own !== undefined) return zeroing(own, (bytes) => importKey(type, bytes))
       return importPublicKey(type, textOf(entry, 'public_key'))

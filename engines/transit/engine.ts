@@ -13,6 +13,7 @@ import { exportPaths } from './paths/export.ts'
 import { importPaths } from './paths/import.ts'
 import { keyPaths } from './paths/keys.ts'
 import { lifecyclePaths } from './paths/lifecycle.ts'
+import { sharedSecretPath } from './paths/shared-secret.ts'
 import { signPaths } from './paths/sign.ts'
 import { usagePaths } from './paths/usage.ts'
 import { doTimedWork } from './timed.ts'
@@ -30,6 +31,7 @@ const paths = [
   ...importPaths,
   ...backupPaths,
   deriveKeyPath,
+  sharedSecretPath,
   ...csrPaths,
   ...usagePaths,
   ...toolPaths(''),

@@ -13,6 +13,7 @@ export const EXPORT_KINDS = [
   'signing-key',
   'hmac-key',
   'cmac-key',
+  'agreement-key',
   'public-key',
   'certificate-chain',
 ] as const
@@ -44,6 +45,9 @@ export function exportVersion(
       return privateText(type, material.key, format)
     case 'signing-key':
       if (!type.signs) throw new BadRequest('signing not supported for the key')
+      return privateText(type, material.key, format)
+    case 'agreement-key':
+      if (!type.agrees) throw new BadRequest('key agreement not supported for the key')
       return privateText(type, material.key, format)
     case 'public-key':
       return publicText(type, material.key, format)
@@ -91,6 +95,7 @@ function ownForm(type: KeyType, key: KeyObject): string {
     case 'ecdsa':
       return String(key.export({ format: 'pem', type: 'sec1' })).trimEnd()
     case 'ml-dsa':
+    case 'x25519':
       return String(key.export({ format: 'pem', type: 'pkcs8' }))
     default:
       return String(key.export({ format: 'pem', type: 'pkcs1' }))

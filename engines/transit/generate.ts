@@ -74,6 +74,8 @@ export function generateKey(
       return secret(random, keySize)
     case 'ed25519':
       return ed25519Key(random.bytes(32))
+    case 'x25519':
+      return generatePair('x25519', {}).then(({ privateKey }) => privateKey)
     case 'ecdsa':
       return generatePair('ec', { namedCurve: type.curve }).then(({ privateKey }) => privateKey)
     case 'rsa':
@@ -151,6 +153,7 @@ function publicPart(
       return { publicKey: mlDsaPublicBytes(type, key).toString('base64') }
     case 'ecdsa':
     case 'rsa':
+    case 'x25519':
       return { publicKey: publicPem(key) }
   }
 }

@@ -73,13 +73,28 @@ export function demandOfType(type: KeyType, key: KeyObject): KeyObject {
   const { asymmetricKeyType: family = '', asymmetricKeyDetails: details = {} } = key
   const fits =
     (type.family === 'ed25519' && family === 'ed25519') ||
+    (type.family === 'x25519' && family === 'x25519') ||
     (type.family === 'ml-dsa' && family === type.name) ||
     (type.family === 'ecdsa' && family === 'ec' && details.namedCurve === type.curve) ||
     (type.family === 'rsa' && family === 'rsa' && details.modulusLength === type.modulusBits)
+  if (fits && type.family === 'ecdsa' && !namesItsCurve(key)) {
+    throw new BadRequest(`${FAILED}its curve must be named, not described`)
+  }
   if (fits) return key
   throw new BadRequest(
     `${FAILED}invalid key type: expected ${type.name}, got ${GO_NAMES[family] ?? 'another'}`,
   )
+}
+
+const OBJECT_IDENTIFIER = 0x06
+
+/** A curve that is described instead of named may be another than it looks like (RFC 5480, 2.1.1). */
+function namesItsCurve(key: KeyObject): boolean {
+  const half = key.type === 'private' ? createPublicKey(key) : key
+  const [outer] = elements(half.export({ format: 'der', type: 'spki' }))
+  const [algorithm] = elements(outer?.content ?? Buffer.alloc(0))
+  const [, parameters] = elements(algorithm?.content ?? Buffer.alloc(0))
+  return parameters?.tag === OBJECT_IDENTIFIER
 }
 
 /** Whether a private key is the other half of a public one. */

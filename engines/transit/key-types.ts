@@ -4,6 +4,8 @@ interface Common {
   readonly name: string
   readonly encrypts: boolean
   readonly signs: boolean
+  /** It and a public key of its kind give a secret. */
+  readonly agrees: boolean
   /** A key for each context can be derived from it. */
   readonly derives: boolean
   /** The public half can be imported alone. */
@@ -53,9 +55,28 @@ export interface CmacType extends Common {
   readonly keyBytes: 16 | 32
 }
 
-export type KeyType = AeadType | RsaType | EcdsaType | Ed25519Type | HmacType | MlDsaType | CmacType
+/** RFC 7748. */
+export interface X25519Type extends Common {
+  readonly family: 'x25519'
+}
 
-const NEITHER = { encrypts: false, signs: false, derives: false, hasPublicHalf: false }
+export type KeyType =
+  | AeadType
+  | RsaType
+  | EcdsaType
+  | Ed25519Type
+  | X25519Type
+  | HmacType
+  | MlDsaType
+  | CmacType
+
+const NEITHER = {
+  encrypts: false,
+  signs: false,
+  agrees: false,
+  derives: false,
+  hasPublicHalf: false,
+}
 
 function aead(
   name: string,
@@ -81,6 +102,7 @@ function ecdsa(
   return {
     ...NEITHER,
     signs: true,
+    agrees: true,
     hasPublicHalf: true,
     family: 'ecdsa',
     name,
@@ -132,6 +154,14 @@ const ALL: readonly KeyType[] = [
   mlDsa('44', OWN_NUMBER + 1),
   mlDsa('65', OWN_NUMBER + 2),
   mlDsa('87', OWN_NUMBER + 3),
+  {
+    ...NEITHER,
+    agrees: true,
+    hasPublicHalf: true,
+    family: 'x25519',
+    name: 'x25519',
+    backupNumber: OWN_NUMBER + 4,
+  },
 ]
 
 export const KEY_TYPES: ReadonlyMap<string, KeyType> = new Map(ALL.map((type) => [type.name, type]))

@@ -24,7 +24,7 @@ const versionSchema = z
   .readonly()
 
 /** What may be allowed or not. */
-export const OPERATIONS = ['encrypt', 'decrypt', 'sign', 'verify', 'mac'] as const
+export const OPERATIONS = ['encrypt', 'decrypt', 'sign', 'verify', 'mac', 'agree'] as const
 export type KeyOperation = (typeof OPERATIONS)[number]
 
 /** What comes when a version has done all operations that its key allows it. */

@@ -34,7 +34,7 @@ export async function versionOfMade(
   user: User,
   key: TransitKey,
   number: number,
-  operation: 'decrypt' | 'verify',
+  operation: 'decrypt' | 'verify' | 'agree',
 ): Promise<Loaded> {
   const loaded = await loadVersion(user.storage, key, number)
   noteUse(user, key.id, number, operation)

@@ -628,6 +628,7 @@ export const ACTIONS: Readonly<Record<string, string>> = {
     `${TRANSIT_KEY}/schedule-deletion`,
     `${TRANSIT_KEY}/cancel-deletion`,
     'sweep-transit/datakey-pair/sample/sample',
+    'sweep-transit/derive-shared-secret/sample',
     'sweep-transit/encrypt/sample',
     'sweep-transit/decrypt/sample',
     'sweep-transit/rewrap/sample',

@@ -5,6 +5,7 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import { missing, missingProgram } from '../../support/outside.ts'
 import { aead, cmac, hkdf, hmac, keyWrap, oaep } from './judge-ciphers.ts'
+import { ecdh } from './judge-agreement.ts'
 import { ecdsa, ed25519, mlDsa, pkcs1, pss } from './judge-signatures.ts'
 import type { JudgeOf } from './judges.ts'
 import { findVectors, readGroups, type Case } from './vectors.ts'
@@ -61,6 +62,11 @@ const FILES: readonly (readonly [name: string, judge: JudgeOf, cases: number])[]
   ['mldsa_65_verify', mlDsa('ml-dsa-65'), 203],
   ['mldsa_87_verify', mlDsa('ml-dsa-87'), 234],
   ['aes_cmac', cmac, 204],
+  ['x25519_pem', ecdh('x25519'), 518],
+  ['ecdh_secp256r1_pem', ecdh(P256), 390],
+  ['ecdh_secp384r1_pem', ecdh(P384), 825],
+  ['ecdh_secp521r1_pem', ecdh(P521), 696],
+  ['ecdh_secp256k1', ecdh(K256), 530],
   ['rsa_pss_2048_sha1_mgf1_20', pss, 88],
   ['rsa_pss_2048_sha256_mgf1_0', pss, 103],
   ['rsa_pss_2048_sha256_mgf1_32', pss, 108],
@@ -92,9 +98,17 @@ const FILES: readonly (readonly [name: string, judge: JudgeOf, cases: number])[]
 
 /**
  * What Wycheproof leaves to each. A DigestInfo without its NULL is refused, as Go and OpenSSL do: one message has one padded
- * form (RFC 8017, 8.2.2, step 4), and nobody signs with another.
+ * form (RFC 8017, 8.2.2, step 4), and nobody signs with another. X25519 takes any 32 bytes (RFC 7748, 5), but for those that
+ * give a secret which everybody knows (6.1). Curves are named, and points may be compressed (RFC 5480, 2.1.1 and 2.2).
  */
-const ACCEPTABLE: Readonly<Record<string, boolean>> = { MissingNull: false }
+const ACCEPTABLE: Readonly<Record<string, boolean>> = {
+  MissingNull: false,
+  LowOrderPublic: false,
+  Twist: true,
+  NonCanonicalPublic: true,
+  UnnamedCurve: false,
+  CompressedPoint: true,
+}
 
 const skipReason = missingProgram('go', ['version'], 'Go 1.25 or newer')
 
