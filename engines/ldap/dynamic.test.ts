@@ -1,5 +1,8 @@
 /** Accounts on demand, in a real directory. */
+import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { usernameTemplate } from '../../core/plugin/username-template.ts'
+import { systemRandom } from '../../core/random.ts'
 import {
   MANAGER,
   missingLdap,
@@ -9,6 +12,7 @@ import {
   type LdapServer,
 } from '../../test/support/ldap-server.ts'
 import { keysBelow } from '../../test/support/records.ts'
+import { ldifOf } from './ldif-template.ts'
 import { round, startConnected, startMounted } from './ldap-mount.fixture.ts'
 
 const GROUP = `cn=developers,ou=groups,${SUFFIX}`
@@ -178,6 +182,23 @@ unicodePwd::{{ printf "%q" .Password | utf16le | base64 }}
     })
   },
 )
+
+test('whatever a display name holds, the LDIF of an account has the records of its template', () => {
+  const context = { random: systemRandom, nowMs: 0 }
+  const template = `dn: cn={{.Username}},${PEOPLE}\ncn: {{.DisplayName}}\nsn: x{{.DisplayName}}x`
+  fc.assert(
+    fc.property(fc.string({ unit: 'binary' }), (displayName) => {
+      const who = { displayName, roleName: 'app' }
+      const username = usernameTemplate('v_{{.DisplayName}}_{{random 4}}').render(who, context)
+      const account = { ...who, username, password: 'p', issuedAtMs: 0, expiresAtMs: 0 }
+      const [record, ...others] = ldifOf(template, account, context)
+      expect(others).toEqual([])
+      expect(record?.dn).toMatch(/^cn=v_[\w.@-]*_\w{4},ou=people,dc=example,dc=org$/)
+      expect(record).toMatchObject({ attributes: [{ name: 'cn' }, { name: 'sn' }] })
+    }),
+    { numRuns: 10_000 },
+  )
+})
 
 test('roles have folders, are changed in part, and read back what was sent in base64', async () => {
   const cluster = await startMounted()

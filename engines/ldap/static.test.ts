@@ -176,6 +176,19 @@ describe.skipIf(skipReason !== undefined)(
       expect(await server.valuesOf(dn, attribute)).toEqual([bytes(String(password))])
     })
 
+    test('a password of any characters is the one that the account has', async () => {
+      const cluster = await startConnected(server, { password_policy: 'odd' })
+      const { username, dn } = await person()
+      const charset = `"'\\\\ {}$(),;:<>=+*#&|%é🔑`.replace('"', '\\"')
+      const policy = `length = 12\nrule "charset" { charset = "${charset}" }`
+      expect((await cluster.write('sys/policies/password/odd', { policy })).errors).toEqual([])
+      await cluster.write('ldap/static-role/app', { username, ...DAY })
+      for (let i = 0; i < 50; i++) {
+        expect((await cluster.write('ldap/rotate-role/app')).errors).toEqual([])
+        expect(await holds(dn, await cred(cluster))).toBe(true)
+      }
+    })
+
     test('a role of an account that is not there is not stored', async () => {
       const cluster = await startConnected(server)
       const { status, errors } = await cluster.write('ldap/static-role/app', {

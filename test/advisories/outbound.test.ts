@@ -4,7 +4,7 @@ import { createServer } from 'node:tls'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { testCertificate } from '../../core/http/testing/certificate.ts'
 import { portOf } from '../support/free-port.ts'
-import { startCluster } from '../support/kit.ts'
+import { startCluster, type Answer, type Cluster } from '../support/kit.ts'
 
 const AUTHORITY = testCertificate('logs')
 const SHOWN = {
@@ -65,3 +65,39 @@ describe.each(Object.keys(DEVICES))(
     )
   },
 )
+
+/** What engines ask over TLS, each by a write that makes it ask. */
+const ENGINES: Readonly<Record<string, (cluster: Cluster, port: number) => Promise<Answer>>> = {
+  async ldap(cluster, port) {
+    await cluster.write('sys/mounts/ldap', { type: 'ldap' })
+    await cluster.write('ldap/config', {
+      url: `ldaps://127.0.0.1:${port}`,
+      binddn: 'cn=manager',
+      bindpass: 'a-password-of-the-manager',
+      certificate: AUTHORITY.cert,
+    })
+    return cluster.write('ldap/rotate-root')
+  },
+}
+
+describe.each(Object.entries(ENGINES))('row 102 (CVE-2021-27400): the engine %s', (_type, ask) => {
+  test.each(Object.entries(SHOWN))(
+    'and another system with a certificate %s',
+    async (what, shown) => {
+      const { port, received } = await listen('tls', shown)
+      const cluster = await startCluster()
+      onTestFinished(() => cluster.close())
+
+      const answer = ask(cluster, port)
+
+      if (what === 'that is right') {
+        await expect.poll(received).toContain('a-password-of-the-manager')
+        return
+      }
+      const { status, text } = await answer
+      expect(status).toBe(502)
+      expect(text).toMatch(/CERT|ALTNAME|UNABLE_TO_VERIFY/)
+      expect(received()).toBe('')
+    },
+  )
+})
