@@ -55,6 +55,7 @@ export class EnvelopeEncrypter {
   }
 
   /**
+   * @param source gives parts that stay as they are, see `Source`
    * @returns the envelope in parts; it is one only if this ends without an error
    * @throws {ResponseError} and the others of a request
    */
