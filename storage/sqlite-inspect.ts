@@ -46,3 +46,20 @@ function tryLock(database: Database.Database): void {
   database.exec('BEGIN IMMEDIATE')
   database.exec('ROLLBACK')
 }
+
+/** Whether another process, such as a server, has the file open. @throws {StorageRefused} it cannot be opened */
+export function isInUse(path: string): boolean {
+  const database = new Database(path, { fileMustExist: true, timeout: 0 })
+  try {
+    // While anybody else has a file with a write-ahead log open, nobody gets it for himself.
+    database.pragma('locking_mode = EXCLUSIVE')
+    database.exec('BEGIN EXCLUSIVE')
+    database.exec('ROLLBACK')
+    return false
+  } catch (error) {
+    if (error instanceof Database.SqliteError && error.code.startsWith('SQLITE_BUSY')) return true
+    throw refusal(error, path)
+  } finally {
+    database.close()
+  }
+}

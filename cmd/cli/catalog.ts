@@ -260,6 +260,16 @@ export const CATALOG: readonly Entry[] = [
     load: async () => (await import('./operator.ts')).members,
   },
   {
+    name: 'operator migrate',
+    summary: 'Copy one storage into another',
+    load: async () => (await import('./operator-migrate.ts')).migrate,
+  },
+  {
+    name: 'operator raft',
+    summary: 'Tell what to do instead',
+    load: async () => (await import('./operator-raft.ts')).raft,
+  },
+  {
     name: 'operator rekey',
     summary: 'Replace the key shares',
     load: async () => (await import('./operator-rekey.ts')).rekey,
@@ -342,6 +352,16 @@ export const CATALOG: readonly Entry[] = [
     load: async () => (await import('./plugin-author.ts')).create,
   },
   {
+    name: 'plugin pin',
+    summary: 'Have one version of a plugin serve all its mounts',
+    load: async () => (await import('./plugin-pins.ts')).pin,
+  },
+  {
+    name: 'plugin pins',
+    summary: 'List the pinned versions',
+    load: async () => (await import('./plugin-pins.ts')).pins,
+  },
+  {
     name: 'plugin register',
     summary: 'Enter a plugin in the catalog',
     load: async () => (await import('./plugin-catalog.ts')).register,
@@ -350,6 +370,11 @@ export const CATALOG: readonly Entry[] = [
     name: 'plugin reload',
     summary: 'Start a plugin anew',
     load: async () => (await import('./plugin-catalog.ts')).reload,
+  },
+  {
+    name: 'plugin unpin',
+    summary: 'Let mounts have their own versions again',
+    load: async () => (await import('./plugin-pins.ts')).unpin,
   },
   { name: 'policy', summary: 'Work with policies' },
   {

@@ -47,3 +47,22 @@ test.each([
   const { run } = await serveCluster({ nodes: 1 })
   expect(await run(words)).toMatchObject({ exitCode, err: expect.stringContaining(text) })
 })
+
+test('a version is pinned and unpinned', async () => {
+  const { run } = await serveCluster({ nodes: 1 })
+  expect(await run('plugin pin -version=v1.0.0 secret mine')).toMatchObject({
+    exitCode: 2,
+    err: expect.stringContaining('that version is not in the catalog') as unknown,
+  })
+  expect((await run('plugin unpin secret mine')).out).toBe(
+    'Success! Unpinned plugin (if it was pinned): mine\n',
+  )
+  expect((await run('plugin pins')).out).toMatch(/^Name +Type +Version\n/)
+  expect((await run('plugin pins -format=json')).out).toBe('[]\n')
+  const { out } = await run('plugin pin -output-curl-string -version=v1.0.0 secret mine')
+  expect(out).toMatch(/'\{"version":"v1\.0\.0"\}' .*\/v1\/sys\/plugins\/pins\/secret\/mine/)
+  expect(await run('plugin pin secret mine')).toMatchObject({
+    exitCode: 1,
+    err: expect.stringContaining('give -version') as unknown,
+  })
+})

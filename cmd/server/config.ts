@@ -5,10 +5,9 @@
 import { hostname } from 'node:os'
 import { relative } from 'node:path'
 import type { AuditSettings } from '../../engines/system/paths/audit.ts'
-import { HclError } from '../../core/hcl/errors.ts'
-import { blocksOf } from '../../core/hcl/read.ts'
 import { DEFAULT_BODY_LIMITS, type BodyLimits } from '../../core/http/body.ts'
 import { SYSTEM_TTL_SECONDS } from '../../core/ttl.ts'
+import { blockExample, labelledBlocks } from './config-blocks.ts'
 import { ConfigError } from './config-error.ts'
 import { readFiles } from './config-files.ts'
 import {
@@ -194,37 +193,6 @@ function listenerDefaults(top: TopValues): BodySettings {
   return duration === undefined ? top : { ...top, max_request_duration: duration }
 }
 
-/** Each `key "label" { ... }` of all files, in order. */
-function labelledBlocks(
-  files: readonly Section[],
-  key: string,
-): [label: string, section: Section][] {
-  return files.flatMap((file) =>
-    readBlocks(file, key).map(({ labels, at, body }): [string, Section] => {
-      const [label = ''] = labels
-      return [label, { body, place: file.place.moved(at), name: `${key} "${label}"` }]
-    }),
-  )
-}
-
-function readBlocks(file: Section, key: string) {
-  try {
-    return blocksOf(file.body, key, 1)
-  } catch (error) {
-    if (!(error instanceof HclError)) throw error
-    throw file.place
-      .moved(error)
-      .error(`${key} must be a block with a label, such as ${EXAMPLES[key] ?? ''}`)
-  }
-}
-
-const EXAMPLES: Readonly<Record<string, string>> = {
-  storage: 'storage "sqlite" { path = "/var/lib/keyhold/keyhold.db" }',
-  backend: 'storage "sqlite" { path = "/var/lib/keyhold/keyhold.db" }',
-  listener: 'listener "tcp" { address = "127.0.0.1:8200" }',
-  seal: 'seal "shamir" {}',
-}
-
 /** The last that was named. */
 function chooseStorage(files: readonly Section[], where: string): StorageConfig {
   const all = files.flatMap((file) =>
@@ -233,7 +201,7 @@ function chooseStorage(files: readonly Section[], where: string): StorageConfig 
   const storages = all.map(([type, section]) => readStorage(type, section))
   const last = storages.at(-1)
   if (last === undefined) {
-    throw new ConfigError(`${where}: no storage is configured; add ${EXAMPLES['storage']}`)
+    throw new ConfigError(`${where}: no storage is configured; add ${blockExample('storage')}`)
   }
   return last
 }

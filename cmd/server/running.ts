@@ -14,6 +14,7 @@ import { ShamirSeal } from '../../core/seal/shamir.ts'
 import type { AuditSettings } from '../../engines/system/paths/audit.ts'
 import type { Storage } from '../../storage/contract.ts'
 import { MemoryStorage } from '../../storage/memory.ts'
+import { demandWhole } from '../../storage/copy.ts'
 import { openSqlite } from '../../storage/sqlite.ts'
 import type { LogParts, ServerLog } from './log-parts.ts'
 import { pluginLog } from './plugin-log.ts'
@@ -120,6 +121,7 @@ export class RunningServer {
     const storage = await openStorage(config.storage)
     const server = new RunningServer(config, storage, log)
     try {
+      await demandWhole(storage)
       await server.#listen(config)
     } catch (error) {
       await server.stop()
