@@ -1,5 +1,9 @@
 import { expect, onTestFinished, test } from 'vitest'
+import { mountPrefix } from '../../core/mounts/record.ts'
+import { memberOf } from '../../test/support/json.ts'
 import { startCluster, type Cluster } from '../../test/support/kit.ts'
+import { inStorage } from '../../test/support/records.ts'
+import { keyNames, nameKey, operationCounts, operationsKey } from './records.ts'
 
 const HELLO = Buffer.from('hello').toString('base64')
 
@@ -66,8 +70,7 @@ test('a refusal says what to do, and decryption goes on', async () => {
 
 test('at its limit a key is rotated by itself, and the request that met it is answered', async () => {
   const cluster = await started({ max_operations: 3 })
-  // Who meets the limit is run again with the new version, and counts twice.
-  expect(await versions(cluster, 7)).toEqual([1, 1, 1, 2, 2, 3, 3])
+  expect(await versions(cluster, 7)).toEqual([1, 1, 1, 2, 2, 2, 3])
   const asked = await encrypt(cluster, { key_version: 1 })
   expect(asked.errors[0]).toMatch(/version 1 of the key has no operations left/)
   const { data } = await cluster.read('transit/keys/k')
@@ -149,6 +152,57 @@ test('a backup carries what its versions have done, and a restored key goes on f
   await cluster.remove('transit/keys/k')
   await cluster.write('transit/restore/k', { backup: late.data['backup'] })
   expect(await versions(cluster, 1)).toEqual([0])
+})
+
+/** As if so much had been done with the first version of the key `k`. */
+async function setDone(cluster: Cluster, count: number): Promise<void> {
+  const { json } = await cluster.read('sys/mounts')
+  const uuid = String(memberOf(json, 'data', 'transit/', 'uuid'))
+  await inStorage(cluster, async (root) => {
+    const records = root.below(mountPrefix(uuid))
+    const named = await records.get(keyNames, nameKey('k'))
+    records.put(operationCounts, operationsKey(named?.id ?? ''), { 1: count })
+  })
+}
+
+test.each(['aes128-gcm96', 'aes256-gcm96', 'chacha20-poly1305', 'xchacha20-poly1305'])(
+  'no version of a key of %s encrypts more than 2^32 times, whatever its settings',
+  async (type) => {
+    const cluster = await started({ on_limit: 'refuse' }, type)
+    await setDone(cluster, 2 ** 32 - 3)
+    expect(await versions(cluster, 5)).toEqual([1, 1, 1, 0, 0])
+    const refused = await encrypt(cluster)
+    expect(refused.errors[0]).not.toContain('max_operations')
+    expect((await cluster.write('transit/hmac/k', { input: HELLO })).status).toBe(200)
+    await cluster.write('transit/keys/k/config', { on_limit: 'rotate' })
+    expect(await versions(cluster, 2)).toEqual([2, 2])
+  },
+)
+
+test('an imported key that may not be rotated refuses, and can be allowed to be', async () => {
+  const cluster = await started({})
+  const restore = async (AllowImportedKeyRotation: boolean) => {
+    await cluster.write('transit/keys/k/config', {
+      exportable: true,
+      allow_plaintext_backup: true,
+      deletion_allowed: true,
+      max_operations: 1,
+    })
+    const { data } = await cluster.read('transit/backup/k')
+    const text = Buffer.from(String(data['backup']), 'base64').toString()
+    const changed = text
+      .replace('"Imported":false', '"Imported":true')
+      .replace(
+        /"AllowImportedKeyRotation":\w+/,
+        `"AllowImportedKeyRotation":${AllowImportedKeyRotation}`,
+      )
+    const backup = Buffer.from(changed).toString('base64')
+    await cluster.write('transit/restore/k', { backup, force: true })
+  }
+  await restore(false)
+  expect(await versions(cluster, 2)).toEqual([1, 0])
+  await restore(true)
+  expect(await versions(cluster, 2)).toEqual([2, 3])
 })
 
 test.each([[-1], [2 ** 32 + 1], ['many']])('max_operations is not %j', async (max) => {

@@ -4,7 +4,7 @@
  * the limit, and no request waits for a write but the first of a node, and the last ones before a limit.
  */
 import { Ahead } from '../../core/ahead.ts'
-import { BadRequest } from '../../core/errors.ts'
+import { BadRequest, RequestError } from '../../core/errors.ts'
 import type { LocalMount } from '../../core/plugin/local.ts'
 import type { MountContext } from '../../core/plugin/plugin.ts'
 import type { RequestBase } from '../../core/plugin/request.ts'
@@ -45,6 +45,17 @@ export class NoOperationsLeft extends BadRequest {
   }
 }
 
+/**
+ * 409: the version was used up, and the key has been rotated meanwhile. The request has read what has changed, and so is run
+ * again, with the new version; no client sees this.
+ */
+class RotatedMeanwhile extends RequestError {
+  override readonly name = 'RotatedMeanwhile'
+  constructor() {
+    super(409, 'the key was rotated meanwhile; try again')
+  }
+}
+
 /** What makes something, and so is counted. */
 export type Making = Extract<KeyOperation, 'encrypt' | 'sign' | 'mac'>
 
@@ -64,19 +75,18 @@ export interface Counted {
 /**
  * hot: counts one operation of a version.
  *
- * @returns the key as it is to be used: after a rotation a later state of it, whose newest version has been counted
  * @throws {NoOperationsLeft}
  */
 export function countOperation(
   local: LocalMount,
   key: TransitKey,
   { version, isNewest, operation }: Counted,
-): Awaitable<TransitKey> {
+): Awaitable<void> {
   const limit = limitOf(key, operation)
-  if (limit === Infinity) return key
+  if (limit === Infinity) return undefined
   const counters = countersAt(local)
   const block = counters.block(key, version, limit)
-  return block.take() ? key : counters.wait(block, key, { version, isNewest, operation })
+  return block.take() ? undefined : counters.wait(block, key, { version, isNewest })
 }
 
 /**
@@ -221,18 +231,20 @@ class Counters {
     return block
   }
 
-  async wait(block: Block, key: TransitKey, counted: Counted): Promise<TransitKey> {
-    const { version, isNewest } = counted
+  /** Waits for the next block. @throws {NoOperationsLeft} {RotatedMeanwhile} there is none */
+  async wait(
+    block: Block,
+    key: TransitKey,
+    { version, isNewest }: Pick<Counted, 'version' | 'isNewest'>,
+  ): Promise<void> {
     do {
       await block.fill()
-      if (block.take()) return key
+      if (block.take()) return
     } while (!block.isSpent)
     const now = await this.#local.transact(async ({ storage }) =>
       storage.get(transitKeys, keyKey(key.id)),
     )
-    if (!isNewest || now === undefined || now.latestVersion === version) {
-      throw new NoOperationsLeft(key, version)
-    }
-    return countOperation(this.#local, now, { ...counted, version: now.latestVersion })
+    const isRotated = now !== undefined && now.latestVersion > version
+    throw isNewest && isRotated ? new RotatedMeanwhile() : new NoOperationsLeft(key, version)
   }
 }

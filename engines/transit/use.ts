@@ -13,7 +13,7 @@ export interface User extends Pick<RequestBase, 'local' | 'caller' | 'nowMs'> {
 /**
  * hot: the version that encrypts, signs or authenticates.
  *
- * @param version as its rules say @param asked for by the request; 0: the newest, which a limit may have replaced
+ * @param version as its rules say @param asked what the request asks for; 0: the newest
  * @throws {BadRequest} it was destroyed, or has no operations left
  */
 export async function versionToMake(
@@ -21,11 +21,10 @@ export async function versionToMake(
   key: TransitKey,
   { version, asked, operation }: { version: number; asked: number; operation: Making },
 ): Promise<Loaded> {
-  const counted = countOperation(user.local, key, { version, isNewest: asked === 0, operation })
-  const now = counted instanceof Promise ? await counted : counted
-  const number = now === key ? version : now.latestVersion
-  const loaded = await loadVersion(user.storage, now, number)
-  noteUse(user, key.id, number, operation)
+  const wait = countOperation(user.local, key, { version, isNewest: asked === 0, operation })
+  if (wait !== undefined) await wait
+  const loaded = await loadVersion(user.storage, key, version)
+  noteUse(user, key.id, version, operation)
   return loaded
 }
 
