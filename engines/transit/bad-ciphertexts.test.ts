@@ -10,6 +10,9 @@ const HEAD = 'vault:v1:'
 const TYPES = [...KEY_TYPES.values()]
 const ENCRYPTING = TYPES.filter(({ encrypts }) => encrypts)
 
+/** RSA keys take a while. */
+const KEYS_MS = 60_000
+
 let cluster: Cluster
 beforeAll(async () => {
   cluster = await startCluster()
@@ -17,7 +20,7 @@ beforeAll(async () => {
   for (const { name } of TYPES) {
     for (const key of [name, `other-${name}`]) await make(key, { type: name })
   }
-})
+}, KEYS_MS)
 afterAll(() => cluster.close())
 
 const make = (name: string, more: { readonly type: string } & Record<string, unknown>) =>

@@ -1,5 +1,6 @@
 /** Requests that ask for what no key does: nonces, other paddings, small keys, batches that are too large or no batches. */
-import { createPublicKey, generateKeyPairSync } from 'node:crypto'
+import { execFileSync } from 'node:child_process'
+import { createPrivateKey, createPublicKey, generateKeyPairSync } from 'node:crypto'
 import { setImmediate } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { systemRandom } from '../../core/random.ts'
@@ -139,6 +140,17 @@ describe('a key that is too small, or of another kind, is not imported', () => {
       expect(half.status).toBe(400)
       expect(half.errors[0]).toContain(words)
     }
+  })
+
+  test('of three primes, which no backup could hold', async () => {
+    const made = '-algorithm RSA -pkeyopt rsa_keygen_bits:2048 -pkeyopt rsa_keygen_primes:3'
+    const pem = execFileSync('openssl', ['genpkey', ...made.split(' ')], {
+      stdio: ['ignore', 'pipe', 'ignore'],
+    })
+    const der = createPrivateKey(pem).export({ format: 'der', type: 'pkcs8' })
+    expect(await imported('rsa-2048', der)).toBe(
+      'error importing key: an RSA key must have two primes, not more',
+    )
   })
 
   test.each(['ecdsa-p256', 'ecdsa-p384', 'ecdsa-p521', 'ecdsa-secp256k1'])(

@@ -10,6 +10,9 @@ const TYPES = [...KEY_TYPES.values()]
 const SIGNING = TYPES.filter(({ signs }) => signs).map(({ name }) => name)
 const CMAC = TYPES.filter(({ family }) => family === 'cmac').map(({ name }) => name)
 
+/** RSA keys take a while. */
+const KEYS_MS = 60_000
+
 let cluster: Cluster
 beforeAll(async () => {
   cluster = await startCluster()
@@ -19,7 +22,7 @@ beforeAll(async () => {
       await cluster.write(`transit/keys/${key}`, { type, ...(type === 'hmac' && { key_size: 32 }) })
     }
   }
-})
+}, KEYS_MS)
 afterAll(() => cluster.close())
 
 type Kind = 'signature' | 'hmac' | 'cmac'

@@ -7,6 +7,7 @@ import type { KeyType } from './key-types.ts'
 const MIN_HMAC_BYTES = 32
 const MAX_HMAC_BYTES = 512
 const FAILED = 'error importing key: '
+const NONE = Buffer.alloc(0)
 
 /** @param target its bytes, which stay the caller's @throws {BadRequest} they are no key of that type */
 export function importKey(type: KeyType, target: Buffer): KeyObject {
@@ -30,19 +31,32 @@ function importSecret(type: KeyType, target: Buffer): KeyObject {
 }
 
 function privateKeyOf(der: Buffer): KeyObject {
+  let key: KeyObject
   try {
-    const key = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' })
-    return key.asymmetricKeyType === 'rsa-pss' ? rsaKeyOf(der) : key
+    key = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' })
+    if (key.asymmetricKeyType === 'rsa-pss') key = rsaKeyOf(der)
   } catch {
     throw new BadRequest(`${FAILED}it is no private key in PKCS #8 form`)
   }
+  if (key.asymmetricKeyType === 'rsa') demandTwoPrimes(key)
+  return key
 }
 
 /** Some name a key for PSS alone; here it is an RSA key as any other. @param der PKCS #8: version, algorithm, PKCS #1 */
 function rsaKeyOf(der: Buffer): KeyObject {
   const [outer] = elements(der)
-  const [, , inner] = elements(outer?.content ?? Buffer.alloc(0))
+  const [, , inner] = elements(outer?.content ?? NONE)
   return createPrivateKey({ key: inner?.content ?? der, format: 'der', type: 'pkcs1' })
+}
+
+/** A backup holds two primes, and so do the forms that keys are exported in. */
+function demandTwoPrimes(key: KeyObject): void {
+  const der = key.export({ format: 'der', type: 'pkcs1' })
+  const [outer] = elements(der)
+  const [version] = elements(outer?.content ?? NONE)
+  const isMulti = version?.content[0] !== 0
+  der.fill(0)
+  if (isMulti) throw new BadRequest(`${FAILED}an RSA key must have two primes, not more`)
 }
 
 /** @throws {BadRequest} it is no public key of that type */

@@ -1,9 +1,10 @@
 /** Judges of signatures: of the message, and of its digest alone, which goes another way (`prehashed`). */
 import { createHash } from 'node:crypto'
 import { BadRequest } from '../../../core/errors.ts'
-import { importPublicKey } from '../../../engines/transit/import.ts'
+import { systemRandom } from '../../../core/random.ts'
+import { importKey, importPublicKey } from '../../../engines/transit/import.ts'
 import type { HashAlgorithm } from '../../../engines/transit/hashes.ts'
-import { isSigned, type Scheme } from '../../../engines/transit/signature.ts'
+import { isSigned, signMessage, type Scheme } from '../../../engines/transit/signature.ts'
 import { EMPTY, hashNamed, keyWith, taken, typeNamed, type JudgeOf } from './judges.ts'
 import { bytesOf, numberOf, textOf, type Group } from './vectors.ts'
 
@@ -69,6 +70,46 @@ export const pkcs1: JudgeOf = (group) => {
     return [...both(one), verifies(info, bytesOf(one, 'sig'), raw)]
   }
 }
+
+/** PKCS #1 v1.5 leaves nothing to choose: what is signed here is the very signature of the file. */
+export const pkcs1Made: JudgeOf = (group) => {
+  const hash = hashNamed(textOf(group, 'sha'))
+  const type = typeNamed(`rsa-${numberOf(group, 'keySize')}`)
+  if (hash === undefined || type === undefined) return undefined
+  const { key, loaded } = keyWith(type, importKey(type, bytesOf(group, 'privateKeyPkcs8')))
+  return async (one) => {
+    const signatureOf = async (input: Buffer, prehashed: boolean) => {
+      const scheme: Scheme = { ...PLAIN, padding: 'pkcs1v15', hash, prehashed }
+      const message = { input, context: EMPTY }
+      return (await signMessage(key, loaded, message, scheme, systemRandom)).signature
+    }
+    const input = bytesOf(one, 'msg')
+    const made = [await signatureOf(input, false), await signatureOf(digestOf(hash, input), true)]
+    return made.map((signature) => signature.equals(bytesOf(one, 'sig')))
+  }
+}
+
+/** ML-DSA of a seed: the file's signature is of that key, and so is what is signed here, which is never the same twice. */
+export const mlDsaMade =
+  (typeName: string): JudgeOf =>
+  (group) => {
+    const type = typeNamed(typeName)
+    if (type === undefined || !('privateKeyPkcs8' in group)) return undefined
+    const own = refusable(() => keyWith(type, importKey(type, bytesOf(group, 'privateKeyPkcs8'))))
+    return async (one) => {
+      if ('ctx' in one || !('msg' in one)) return []
+      if (own === undefined) return [false]
+      const { key, loaded } = own
+      const scheme: Scheme = { ...PLAIN, hash: ANY }
+      const message = { input: bytesOf(one, 'msg'), context: EMPTY }
+      const { signature } = await signMessage(key, loaded, message, scheme, systemRandom)
+      return Promise.all(
+        [signature, bytesOf(one, 'sig')].map((sig) =>
+          taken(() => isSigned(key, loaded, { ...message, signature: sig }, scheme)),
+        ),
+      )
+    }
+  }
 
 type Settings = Omit<Scheme, 'hash' | 'prehashed'>
 const PLAIN = { padding: 'pss', marshaling: 'asn1', saltLength: 'auto', prehashed: false } as const
