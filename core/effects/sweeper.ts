@@ -2,7 +2,7 @@
  * Undoes what is due, source by source: leases that have ended, and what requests began and did not finish. What is due
  * is a range of keys, so that a million leases which are not due cost nothing.
  */
-import { CorruptRecord, Sealed } from '../errors.ts'
+import { CorruptRecord, RequestError, Sealed } from '../errors.ts'
 import type { OwnWork } from '../own-work.ts'
 import type { View } from '../store/view.ts'
 import { readDueName } from './due-name.ts'
@@ -146,7 +146,7 @@ export class Sweeper<U extends Undoing> {
       })
       if (written === undefined) return
     } finally {
-      for (const { name, outcome } of ended) this.#free(name, outcome === 'undone')
+      for (const { name, outcome } of ended) this.#free(name, verdict(outcome))
     }
     for (const { undoing, outcome } of ended) await this.#tell(undoing, outcome)
   }
@@ -177,4 +177,11 @@ export class Sweeper<U extends Undoing> {
   #report(error: unknown): void {
     if (!(error instanceof Sealed)) this.#parts.onFailure(this.#source.what, error)
   }
+}
+
+/** What an outcome says of the mount's system; 502 is of one of several, and says nothing of the others. */
+function verdict(outcome: Outcome | undefined): boolean | undefined {
+  if (outcome === 'undone') return true
+  const error = outcome?.error
+  return error instanceof RequestError && error.status === 502 ? undefined : false
 }

@@ -18,7 +18,8 @@ export interface EffectType {
    * Undoes it in the other system, outside of any transaction. It is called for what was done, for what was never done,
    * and again for what is undone already: what is not there counts as undone. Absent: there is nothing outside to undo.
    *
-   * @throws it may still be there; a `RequestError`'s text is shown to operators, any other only goes to the log
+   * @throws it may still be there; a `RequestError`'s text is shown to operators, any other only goes to the log. One of
+   *   status 502 says that one of the mount's systems is away, which holds up none of its others
    */
   undo?(context: UndoContext, internal: JsonObject): Promise<void>
   /**

@@ -24,7 +24,7 @@ export function booleanDetail(details: JsonObject, name: string): boolean {
   return detail(details, name, boolean('').default(false))
 }
 
-function integerDetail(details: JsonObject, name: string): number {
+export function integerDetail(details: JsonObject, name: string): number {
   return detail(details, name, integer('').default(0))
 }
 

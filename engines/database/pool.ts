@@ -12,9 +12,15 @@ const MAX_WAITING = 10_000
 const FRESH_MS = 5000
 /** A connection that nobody used for so long is closed. */
 const IDLE_MS = 60_000
+/** Who waits for so long, while nothing at all was answered, is told that the database does not answer. */
+const PATIENCE_MS = 5000
+/** For so long after that nobody waits again. */
+const STUCK_MS = 10_000
 /** How long nobody tries again after a failure to connect; doubled with each further one. */
 const FIRST_PAUSE_MS = 250
 const LONGEST_PAUSE_MS = 10_000
+
+const NO_ANSWER = 'the database does not answer: all connections to it wait'
 
 interface Resting {
   readonly session: Session
@@ -22,6 +28,17 @@ interface Resting {
   readonly sinceMs: number
 }
 type Open = Pick<Resting, 'session' | 'openedAtMs'>
+
+/** It failed a moment ago, and is not tried again yet. */
+class KnownFailure extends Error {
+  override readonly name = 'KnownFailure'
+  readonly failure: Error
+
+  constructor(failure: Error) {
+    super(failure.message)
+    this.failure = failure
+  }
+}
 
 export class Pool {
   readonly #access: Access
@@ -35,10 +52,13 @@ export class Pool {
     | { readonly error: Error; readonly untilMs: number; readonly pauseMs: number }
     | undefined
   #cancelTidy: () => void = () => undefined
+  #answeredAtMs: number
+  #stuckUntilMs = 0
 
   constructor(access: Access, clock: Clock) {
     this.#access = access
     this.#clock = clock
+    this.#answeredAtMs = clock.monotonicMs()
   }
 
   /** Connections that there are, used or not. */
@@ -52,7 +72,9 @@ export class Pool {
     const close = () => session.close()
     signal.addEventListener('abort', close)
     try {
-      return await work(session)
+      const result = await work(session)
+      this.#answered()
+      return result
     } finally {
       signal.removeEventListener('abort', close)
       this.#giveBack({ session, openedAtMs })
@@ -65,11 +87,6 @@ export class Pool {
     this.#cancelTidy()
     for (const { session } of this.#resting.splice(0)) session.close()
     this.#wakeAll()
-  }
-
-  /** Tries to connect at once, whatever failed before. */
-  retry(): void {
-    this.#failure = undefined
   }
 
   async #take(signal: AbortSignal): Promise<Open> {
@@ -105,15 +122,16 @@ export class Pool {
   }
 
   async #open(signal: AbortSignal): Promise<Open> {
-    const { error, untilMs = 0 } = this.#failure ?? {}
-    if (error !== undefined && this.#clock.monotonicMs() < untilMs) throw error
     this.#opening++
     try {
+      const { error, untilMs = 0 } = this.#failure ?? {}
+      if (error !== undefined && this.#clock.monotonicMs() < untilMs) throw new KnownFailure(error)
       const session = await this.#access.connect(signal)
       this.#failure = undefined
       this.#used.add(session)
       return { session, openedAtMs: this.#clock.monotonicMs() }
     } catch (failure) {
+      if (failure instanceof KnownFailure) throw failure.failure
       if (!signal.aborted && failure instanceof Error) this.#failed(failure)
       throw failure
     } finally {
@@ -127,16 +145,28 @@ export class Pool {
     this.#failure = { error, pauseMs, untilMs: this.#clock.monotonicMs() + pauseMs }
   }
 
-  /** Waits until a connection may be free. */
+  /** Waits until a connection may be free: as long as others are answered. */
   async #turn(signal: AbortSignal): Promise<void> {
+    if (this.#clock.monotonicMs() < this.#stuckUntilMs) throw unreachable(NO_ANSWER)
     if (this.#waiting.size >= MAX_WAITING) {
       throw unreachable('too many requests wait for a connection to the database')
     }
     const { promise, resolve } = Promise.withResolvers<void>()
+    const cancel = this.#clock.after(PATIENCE_MS, resolve)
     this.#waiting.add(resolve)
     signal.addEventListener('abort', () => resolve(), { once: true })
     await promise
-    this.#waiting.delete(resolve)
+    cancel()
+    const isLost = this.#waiting.delete(resolve)
+    const nowMs = this.#clock.monotonicMs()
+    if (!isLost || signal.aborted || nowMs - this.#answeredAtMs < PATIENCE_MS) return
+    this.#stuckUntilMs = nowMs + STUCK_MS
+    throw unreachable(NO_ANSWER)
+  }
+
+  #answered(): void {
+    this.#answeredAtMs = this.#clock.monotonicMs()
+    this.#stuckUntilMs = 0
   }
 
   #giveBack({ session, openedAtMs }: Open): void {

@@ -143,7 +143,9 @@ function merged(
   }
   const details: Record<string, JsonObject[string]> = { ...before?.details }
   for (const [name, value] of Object.entries(body)) {
-    if (!OWN_FIELDS.has(name) && !IGNORED_FIELDS.has(name)) details[name] = value
+    if (OWN_FIELDS.has(name) || IGNORED_FIELDS.has(name)) continue
+    if (value === null) delete details[name]
+    else details[name] = value
   }
   return {
     pluginName,

@@ -7,10 +7,12 @@ import type { Response } from '../../../core/plugin/response.ts'
 import { usernameTemplate } from '../../../core/plugin/username-template.ts'
 import { grantedTtl } from '../../../core/ttl.ts'
 import { demandAllowed } from '../allowed.ts'
-import type { Connections } from '../connections.ts'
+import type { ConnectionName, Connections } from '../connections.ts'
 import { demandSupported, forClient, forDatabase, makeCredential } from '../credential-kinds.ts'
 import { findDatabase } from '../databases.ts'
+import type { Session } from '../database.ts'
 import { textDetail } from '../details.ts'
+import { DatabaseError, nothingDone } from '../errors.ts'
 import { findRole, readConfig, type Config } from '../records.ts'
 import { limitsOf, type LeasedUser } from '../user-effect.ts'
 
@@ -58,7 +60,7 @@ async function makeUser(
       leased: true,
       async act(signal) {
         const at = { mountUuid: mount.uuid, name: role.dbName }
-        await connections.use(at, config, signal, (session) =>
+        await withConnection({ connections, at, config, signal }, (session) =>
           session.create({
             username,
             credential: forDatabase(credential),
@@ -79,6 +81,29 @@ async function makeUser(
         })
       },
     },
+  }
+}
+
+interface Reached {
+  readonly connections: Connections
+  readonly at: ConnectionName
+  readonly config: Config
+  readonly signal: AbortSignal
+}
+
+/** @throws {NothingDone} there is no connection, so the database was told nothing */
+async function withConnection(
+  { connections, at, config, signal }: Reached,
+  work: (session: Session) => Promise<void>,
+): Promise<void> {
+  let isConnected = false
+  try {
+    await connections.use(at, config, signal, (session) => {
+      isConnected = true
+      return work(session)
+    })
+  } catch (error) {
+    throw !isConnected && error instanceof DatabaseError ? nothingDone(error) : error
   }
 }
 
