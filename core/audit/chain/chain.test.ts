@@ -135,14 +135,14 @@ describe('what is as it was written', () => {
     expect(verdict(all)).toEqual({ findings: [], notes: [], intact: 90 })
   })
 
-  test('512 entries are signed at once, fewer after ten seconds', async () => {
+  test('1024 entries are signed at once, fewer after ten seconds', async () => {
     const device = open()
     await device.write(entry('x').repeat(CHECKPOINT_ENTRIES))
-    expect(verdict()).toMatchObject({ notes: [], intact: 512 })
+    expect(verdict()).toMatchObject({ notes: [], intact: 1024 })
     await device.write(entry('y'))
-    expect(verdict()).toMatchObject({ intact: 512, notes: [{ line: 515 }] })
+    expect(verdict()).toMatchObject({ intact: 1024, notes: [{ line: 1027 }] })
     clock.advance(10_000)
-    expect(verdict()).toEqual({ findings: [], notes: [], intact: 513 })
+    expect(verdict()).toEqual({ findings: [], notes: [], intact: 1025 })
     device.close()
   })
 
@@ -306,8 +306,8 @@ describe('the first entry that is not as it was written is named', () => {
     await device.write(entry('x').repeat(CHECKPOINT_ENTRIES))
     await device.write(entry('y'))
     device.close()
-    expect(findings(lines().toSpliced(513, 1))).toEqual([
-      '2: entries 1 to 512 lost the checkpoint that signs them',
+    expect(findings(lines().toSpliced(1025, 1))).toEqual([
+      '2: entries 1 to 1024 lost the checkpoint that signs them',
     ])
   })
 

@@ -34,7 +34,7 @@ export type Checkpoint = Readonly<z.infer<typeof checkpointSchema>>
 export type SignedCheckpoint = Checkpoint & { readonly signature: string }
 
 /** So many entries make a checkpoint. */
-export const CHECKPOINT_ENTRIES = 512
+export const CHECKPOINT_ENTRIES = 1024
 /** While a checkpoint is made, further entries come: never more than this are unsigned in a file. */
 export const MAX_UNSIGNED_ENTRIES = 8192
 
