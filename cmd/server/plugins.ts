@@ -83,7 +83,7 @@ export function builtinPlugins(parts: PluginParts): (node: Node) => readonly Plu
     const unsealed = () => node.unsealed
     const mounts = () => mountServices(node)
     const types: PluginType[] = [
-      identityEngine,
+      identityEngine(parts.apiAddress ?? ''),
       cubbyholeEngine,
       kvEngine,
       transitEngine,

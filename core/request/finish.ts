@@ -236,12 +236,15 @@ function wrapTtl(asked: number, demanded: number): number {
 }
 
 /** The system's own headers, and of an engine's those that the mount's tuning allows. */
+/** Whose headers no tuning bounds. */
+const OWN_TYPES: ReadonlySet<string> = new Set(['system', 'identity'])
+
 function headersOf(
   { entry }: FinishInput,
   { headers }: Response,
 ): Readonly<Record<string, string>> {
   if (headers === undefined) return NO_HEADERS
-  if (entry.type === 'system') return headers
+  if (OWN_TYPES.has(entry.type)) return headers
   const allowed = new Set(entry.config.allowedResponseHeaders?.map((name) => name.toLowerCase()))
   return Object.fromEntries(
     Object.entries(headers).filter(([name]) => allowed.has(name.toLowerCase())),

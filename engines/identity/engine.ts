@@ -9,6 +9,8 @@ import { groupAliasPaths } from './paths/group-alias.ts'
 import { groupPaths } from './paths/group.ts'
 import { lookupPaths } from './paths/lookup.ts'
 import { mergePath } from './paths/merge.ts'
+import { oidcKeyPaths } from './paths/oidc-keys.ts'
+import { oidcTokenPaths } from './paths/oidc-tokens.ts'
 
 const paths = [
   ...entityPaths,
@@ -17,13 +19,18 @@ const paths = [
   ...groupPaths,
   ...groupAliasPaths,
   ...lookupPaths,
+  ...oidcKeyPaths,
 ]
 
-export const identityEngine: PluginType = {
-  type: 'identity',
-  kind: 'secret',
-  privileged: true,
-  singleton: true,
-  help: 'Who somebody is across auth methods: entities, their aliases, and groups with policies.',
-  create: () => ({ paths }),
+/** @param apiAddress where clients reach the server; empty: unknown */
+export function identityEngine(apiAddress: string): PluginType {
+  const all = [...paths, ...oidcTokenPaths(apiAddress)]
+  return {
+    type: 'identity',
+    kind: 'secret',
+    privileged: true,
+    singleton: true,
+    help: 'Who somebody is across auth methods: entities, their aliases, groups, and tokens that say so.',
+    create: () => ({ paths: all }),
+  }
 }

@@ -15,6 +15,8 @@ const OPEN: Readonly<Record<string, string>> = {
   'sys/internal/ui/mounts/sample': 'looks at the caller’s rights itself',
   'sys/replication/status': 'answers that there is none',
   'sys/internal/ui/namespaces': 'looks at the caller’s rights itself',
+  'identity/oidc/.well-known/openid-configuration': 'says where to find what verifies tokens',
+  'identity/oidc/.well-known/keys': 'public keys, for who verifies tokens',
 }
 
 let cluster: Cluster

@@ -13,6 +13,33 @@ const readBack =
 const members = { member_entity_ids: DRAWN, member_group_ids: DRAWN }
 const external = { write: 'external' }
 
+const OIDC_KEY = 'identity/oidc/key/sample'
+const OIDC_ROLE = 'identity/oidc/role/sample'
+
+const oidc: Readonly<Record<string, Pair>> = {
+  'identity/oidc/config': {
+    base: { issuer: '' },
+    values: { issuer: { write: 'https://kh.example' } },
+  },
+  [OIDC_KEY]: {
+    values: {
+      algorithm: { write: 'ES256' },
+      rotation_period: { write: '7h', shown: { rotation_period: 25_200 } },
+      verification_ttl: { write: '7m', shown: { verification_ttl: 420 } },
+    },
+  },
+  [OIDC_ROLE]: {
+    base: { key: 'default' },
+    values: {
+      key: { write: 'for-roles' },
+      template: { write: '{"a":1}' },
+      ttl: { write: '7m', shown: { ttl: 420 } },
+    },
+    prepare: (cluster: Cluster) =>
+      cluster.write('identity/oidc/key/for-roles', { algorithm: 'EdDSA' }),
+  },
+}
+
 export const IDENTITY_PAIRS: Readonly<Record<string, Pair>> = {
   'identity/entity': {
     read: readBack('entity'),
@@ -26,6 +53,7 @@ export const IDENTITY_PAIRS: Readonly<Record<string, Pair>> = {
     values: { name: { write: 'other' }, type: external },
     unseen: { id: GUARD, ...members },
   },
+  ...oidc,
   'identity/group/name/sample': { values: { type: external }, unseen: { id: GUARD, ...members } },
 }
 

@@ -538,6 +538,7 @@ export const ACTIONS: Readonly<Record<string, string>> = {
   ),
   ...because('the write asks a question', [
     'identity/lookup/entity',
+    'identity/oidc/introspect',
     'identity/lookup/group',
     'sys/policies/explain',
     'sys/shares/check',
@@ -563,6 +564,7 @@ export const ACTIONS: Readonly<Record<string, string>> = {
   ...because('it does something at once, with tests of its own', [
     'identity/entity/batch-delete',
     'identity/entity/merge',
+    'identity/oidc/key/sample/rotate',
     'sys/remount',
     'sys/shares/drill/update',
     'auth/token/inventory/revoke',
