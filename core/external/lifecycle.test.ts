@@ -36,7 +36,7 @@ test('the catalog has built-in and external plugins with their versions and dige
   expect(newest.data).toMatchObject({ version: 'v2.0.0', command: 'tried-2.mjs', builtin: false })
   expect(older.data).toMatchObject({ version: 'v1.0.0', command: 'tried.mjs', args: [] })
   expect((await cluster.list('sys/plugins/catalog/secret')).data).toEqual({
-    keys: ['kv', 'transit', 'tried'],
+    keys: expect.arrayContaining(['kv', 'transit', 'tried']),
   })
 })
 

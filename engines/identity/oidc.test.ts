@@ -1,7 +1,7 @@
 import { createRemoteJWKSet, decodeJwt, decodeProtectedHeader, jwtVerify } from 'jose'
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { portOf } from '../../test/support/free-port.ts'
 import { startCluster, type Cluster } from '../../test/support/kit.ts'
 
 let cluster: Cluster
@@ -51,8 +51,9 @@ async function published(): Promise<ReturnType<typeof createRemoteJWKSet>> {
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   onTestFinished(() => void server.close())
-  const { port } = server.address() as AddressInfo
-  return createRemoteJWKSet(new URL(`http://127.0.0.1:${port}/keys`), { cooldownDuration: 0 })
+  return createRemoteJWKSet(new URL(`http://127.0.0.1:${portOf(server)}/keys`), {
+    cooldownDuration: 0,
+  })
 }
 
 const introspect = async (body: object) =>

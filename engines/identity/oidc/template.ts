@@ -5,7 +5,7 @@ import { isJsonObject, parseJson, type Json, type JsonObject } from '../../../co
 import { parseTemplate, type IdentityFacts } from '../../../core/policy/template.ts'
 
 /** Claims of the token itself. */
-export const RESERVED_CLAIMS = [
+const RESERVED_CLAIMS = [
   'iat',
   'aud',
   'exp',

@@ -62,7 +62,7 @@ export async function faultOf(
       algorithms: [known.jwk['alg'] ?? ''],
       ...(clientId !== '' && { audience: clientId }),
     })
-    return entityFault(context, payload.sub ?? '')
+    return await entityFault(context, payload.sub ?? '')
   } catch (error) {
     if (error instanceof errors.JWTClaimValidationFailed) {
       return `error validating claims: the claim "${error.claim}" is not as it should be`

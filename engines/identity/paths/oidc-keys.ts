@@ -75,7 +75,7 @@ export const oidcKeyPaths = [
   }),
 ]
 
-export function noKey(named: string): BadRequest {
+function noKey(named: string): BadRequest {
   return new BadRequest(`no named key found at "${named}"`)
 }
 

@@ -160,14 +160,14 @@ async function showRole(request: RoleRequest): Promise<Response> {
 
 async function writeRole(request: RoleRequest): Promise<undefined> {
   const context = contextOf(request)
-  const { data, random } = request
+  const { data } = request
   const known = await findOidcRole(context, demandName(data.name))
   const role: OidcRole = {
     name: data.name,
     key: data.key ?? known?.key ?? '',
     template: data.template === undefined ? (known?.template ?? '') : templateText(data.template),
     ttlSeconds: data.ttl ?? known?.ttlSeconds ?? DAY_SECONDS,
-    clientId: data.client_id || known?.clientId || random.base62(CLIENT_ID_CHARACTERS),
+    clientId: clientIdOf(request, known),
   }
   if (role.key === '') throw new BadRequest('the key parameter is required')
   checkTemplate(role.template)
@@ -181,6 +181,11 @@ async function writeRole(request: RoleRequest): Promise<undefined> {
   }
   putKey(context, key)
   context.root.put(oidcRoles, oidcRoleKey(context.namespaceId, role.name), role)
+}
+
+function clientIdOf({ data, random }: RoleRequest, known: OidcRole | undefined): string {
+  if (data.client_id !== undefined && data.client_id !== '') return data.client_id
+  return known?.clientId ?? random.base62(CLIENT_ID_CHARACTERS)
 }
 
 async function removeRole(request: RoleRequest): Promise<undefined> {
