@@ -19,12 +19,14 @@ export function stepId(scenario: Scenario, step: RequestStep): string {
   return `${scenario.area}/${scenario.name}/${step.n}`
 }
 
-/** @param server freshly started as the scenario wants it */
+/** @param server freshly started as the scenario wants it @param outside names of what it needs beside it */
 export async function playScenario(
   scenario: Scenario,
   server: RunningServer,
+  outside: readonly (readonly [string, string])[] = [],
 ): Promise<CaseResult[]> {
   const variables = new Map([
+    ...outside,
     ['root', server.rootToken],
     ['key', server.unsealKeys[0] ?? ''],
     ['addr', new URL(server.address).host],

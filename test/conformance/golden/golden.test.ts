@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
+import { noPostgresql, startPostgresql } from '../../support/postgresql.ts'
 import { startServer } from '../../support/server-process.ts'
 import { Expectations } from '../expectations.ts'
 import { playScenario, stepId } from './golden-runner.ts'
@@ -9,6 +10,7 @@ import { readArea, type RequestStep, type Scenario } from './recording.ts'
 const AREAS = [
   'auth-approle',
   'auth-token',
+  'database',
   'kv-v1',
   'kv-v2',
   'sys-audit',
@@ -28,7 +30,14 @@ const scenarios = AREAS.flatMap((area) => readArea(area))
 
 describe.each(AREAS)('recorded answers of %s', (area) => {
   for (const scenario of scenarios.filter((candidate) => candidate.area === area)) {
-    test(`${scenario.name}: ${requests(scenario).length} requests are answered as recorded`, async () => {
+    test(`${scenario.name}: ${requests(scenario).length} requests are answered as recorded`, async ({
+      skip,
+    }) => {
+      const outside = await startNeeded(scenario)
+      if (outside === undefined) {
+        skip('PostgreSQL is not here')
+        return
+      }
       const server = await startServer({
         init: scenario.init,
         apiAudit: scenario.apiAudit,
@@ -38,14 +47,26 @@ describe.each(AREAS)('recorded answers of %s', (area) => {
         topLines: ['allow_audit_log_prefixing = true'],
       })
       try {
-        const wrong = expectations.check(await playScenario(scenario, server))
+        const wrong = expectations.check(await playScenario(scenario, server, outside.variables))
         expect(wrong, wrong.join('\n')).toEqual([])
       } finally {
         await server.stop()
+        await outside.stop()
       }
     })
   }
 })
+
+/** What a scenario needs beside the server, and its names for it; `undefined`: it is not here. */
+async function startNeeded({ needs = '' }: Scenario) {
+  if (needs === '') return { variables: [], stop: () => Promise.resolve() }
+  expect(needs).toMatch(/^PostgreSQL/)
+  if (noPostgresql !== undefined) return undefined
+  const database = await startPostgresql()
+  for (const name of ['static1', 'static2']) await database.query(`CREATE ROLE ${name} LOGIN`)
+  const variables = [['pg', `127.0.0.1:${database.port}`]] as const
+  return { variables, stop: () => database.stop() }
+}
 
 function requests(scenario: Scenario): readonly RequestStep[] {
   return scenario.steps.filter((step) => step.kind === 'request')
