@@ -68,6 +68,12 @@ export const CATALOG: readonly Entry[] = [
     summary: 'Print what a shell needs to complete commands',
     load: async () => (await import('./completion.ts')).completion,
   },
+  { name: 'database', summary: 'Work with users of databases' },
+  {
+    name: 'database check',
+    summary: 'Go the whole way of a role once, and show each step',
+    load: async () => (await import('./database.ts')).check,
+  },
   {
     name: 'debug',
     summary: 'Write down what a server does, for who is to help',
