@@ -1,6 +1,7 @@
 /** The engines and auth methods that are built in. */
 import { approleMethod } from '../../auth/approle/engine.ts'
 import { tokenMethod } from '../../auth/token/engine.ts'
+import { userpassMethod } from '../../auth/userpass/engine.ts'
 import type { AuditBroker } from '../../core/audit/broker.ts'
 import type { MountServices } from '../../core/mounts/services.ts'
 import type { Node } from '../../core/node.ts'
@@ -24,6 +25,7 @@ import { intentPaths } from '../../engines/system/paths/intents.ts'
 import { leaseReportPaths } from '../../engines/system/paths/lease-reports.ts'
 import { leasePaths } from '../../engines/system/paths/leases.ts'
 import { leaseQuotaPaths } from '../../engines/system/paths/lease-quotas.ts'
+import { lockedUserPaths } from '../../engines/system/paths/locked-users.ts'
 import { loggerPaths, type LogLevels } from '../../engines/system/paths/loggers.ts'
 import { metricsPaths } from '../../engines/system/paths/metrics.ts'
 import { monitorPath, type Follow } from '../../engines/system/paths/monitor.ts'
@@ -92,6 +94,7 @@ export function builtinPlugins(parts: PluginParts): (node: Node) => readonly Plu
       rabbitmqEngine,
       databaseEngine,
       approleMethod,
+      userpassMethod,
       tokenMethod(unsealed, mounts),
     ]
     return [systemEngine(systemPaths(node, parts)), ...types]
@@ -118,6 +121,7 @@ function systemPaths(node: Node, parts: PluginParts) {
     ...leaseReportPaths(() => mountServices(node)),
     ...intentPaths(() => mountServices(node)),
     ...capabilityPaths(unsealed),
+    ...lockedUserPaths,
     ...auditPaths(parts.audit, parts.auditSettings, parts.warn ?? (() => undefined)),
     ...wrappingPaths(unsealed),
     ...sealPaths(() => node.seal()),

@@ -29,6 +29,12 @@ const mountSchema = z.object({
   defaultTtlSeconds: number,
   maxTtlSeconds: number,
   tokenType: z.enum(['default-service', 'default-batch', 'service', 'batch']),
+  lockout: z.object({
+    disable: z.boolean(),
+    threshold: number,
+    durationSeconds: number,
+    counterResetSeconds: number,
+  }),
 }) satisfies z.ZodType<Mount>
 
 const callerSchema = z.object({

@@ -1,6 +1,6 @@
 /** The mount as a plugin sees it, and the limits of time that hold for it. */
-import type { Mount } from '../plugin/request.ts'
-import type { MountEntry } from './record.ts'
+import type { Lockout, Mount } from '../plugin/request.ts'
+import type { MountConfig, MountEntry } from './record.ts'
 
 /** The server's own limits, from its configuration. */
 export interface SystemTtl {
@@ -27,8 +27,27 @@ export function mountOf(entry: MountEntry, system: SystemTtl): Mount {
       ),
       maxTtlSeconds,
       tokenType: entry.config.tokenType ?? 'default-service',
+      lockout: lockoutOf(entry.config.userLockout),
     })
     made.set(entry, mount)
   }
   return mount
+}
+
+const LOCKOUT: Lockout = {
+  disable: false,
+  threshold: 5,
+  durationSeconds: 15 * 60,
+  counterResetSeconds: 15 * 60,
+}
+
+/** What is 0 in the mount's tuning is the system's. */
+function lockoutOf(tuned: MountConfig['userLockout']): Lockout {
+  if (tuned === undefined) return LOCKOUT
+  return {
+    disable: tuned.disable,
+    threshold: tuned.threshold || LOCKOUT.threshold,
+    durationSeconds: tuned.durationSeconds || LOCKOUT.durationSeconds,
+    counterResetSeconds: tuned.counterResetSeconds || LOCKOUT.counterResetSeconds,
+  }
 }

@@ -66,6 +66,18 @@ export interface Mount {
   readonly maxTtlSeconds: number
   /** Of auth mounts: the type of the tokens that it grants where the role leaves it open. */
   readonly tokenType: 'default-service' | 'default-batch' | 'service' | 'batch'
+  /** Of auth mounts: when who fails to log in is locked out. */
+  readonly lockout: Lockout
+}
+
+export interface Lockout {
+  readonly disable: boolean
+  /** So many failures in a row. */
+  readonly threshold: number
+  /** For so long. */
+  readonly durationSeconds: number
+  /** A failure counts for so long. */
+  readonly counterResetSeconds: number
 }
 
 export interface Namespace {

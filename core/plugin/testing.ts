@@ -141,6 +141,7 @@ function baseOf(
       defaultTtlSeconds: SYSTEM_TTL_SECONDS,
       maxTtlSeconds: SYSTEM_TTL_SECONDS,
       tokenType: 'default-service',
+      lockout: { disable: true, threshold: 5, durationSeconds: 900, counterResetSeconds: 900 },
     },
     namespace: { id: 'root', path: '' },
     caller: more.caller,

@@ -33,7 +33,7 @@ const no = (what: string) => `there is no ${what} here yet`
 const PKI = no('PKI')
 const CONSOLE = no('web console')
 const AGENT = no('agent, proxy or driver that writes files')
-const LOCKOUT = no('method with passwords')
+const LOCKOUT = ['auth/userpass/userpass.test.ts']
 
 const row = (ids: string, tests: readonly string[] | string): Row => ({
   ids: ids.split(' '),

@@ -382,6 +382,15 @@ export const PAIRS: Readonly<Record<string, Pair>> = {
   ...partOfRole('token-ttl', { token_ttl: 5 }),
   ...partOfRole('token-max-ttl', { token_max_ttl: 50 }),
   ...partOfRole('role-id', { role_id: 'before' }, 'sample-text'),
+  'auth/sweep-userpass/users/sample': {
+    base: { password: 'before' },
+    values: {
+      token_bound_cidrs: { write: NET },
+      bound_cidrs: { write: NET },
+      token_type: { write: 'batch' },
+    },
+    unseen: { password: SECRET, password_hash: SECRET },
+  },
   'auth/token/roles/sample': {
     values: {
       token_type: { write: 'batch', along: { orphan: true, renewable: false } },
@@ -690,6 +699,12 @@ export const ACTIONS: Readonly<Record<string, string>> = {
       `${mount}/library/manage/sample/check-in`,
     ]),
   ),
+  ...because('it takes a user who is there: auth/userpass/userpass.test.ts', [
+    'auth/sweep-userpass/users/sample/password',
+    'auth/sweep-userpass/users/sample/policies',
+    'auth/sweep-userpass/login/sample',
+    'sys/locked-users/sample/unlock/sample',
+  ]),
   ...because('it refuses every write', ['sweep-kv2/sample']),
 }
 

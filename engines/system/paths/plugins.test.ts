@@ -31,7 +31,9 @@ test('the catalogue holds what can be mounted, and takes nothing', async () => {
 test('the plugins of one kind are listed to those with sudo', async () => {
   const token = await cluster.tokenWith('path "sys/plugins/*" { capabilities = ["list"] }')
 
-  expect((await cluster.list('sys/plugins/catalog/auth')).data).toEqual({ keys: ['approle'] })
+  expect((await cluster.list('sys/plugins/catalog/auth')).data).toEqual({
+    keys: ['approle', 'userpass'],
+  })
   expect(await cluster.list('sys/plugins/catalog/auth', { token })).toMatchObject({ status: 403 })
   expect(await cluster.list('sys/plugins/catalog/none')).toMatchObject({ status: 405 })
 })

@@ -114,7 +114,8 @@ async function mountOfPath(
       `preflight capability check returned 403, please ensure client's policies grant access to path "${data.path}/"`,
     )
   }
-  return { data: { ...(await shownMount(storage, entry, namespace)), path: entry.path } }
+  const own = entry.path.replace(/^auth\//, '')
+  return { data: { ...(await shownMount(storage, entry, namespace)), path: own } }
 }
 
 async function childNamespaces(request: Request, parts: ReturnType<Unsealed>): Promise<Response> {
