@@ -153,7 +153,9 @@ test('row 4 (CVE-2026-89322): where a name has no case, an exact deny holds for 
       path "${url}/" { capabilities = ["deny"] }`,
     )
     const token = await tokenWith(cluster, ['p'])
-    for (const operation of operations.keys()) {
+    for (const [operation, { unauthenticated }] of operations) {
+      // No policy is asked who may log in.
+      if (unauthenticated) continue
       for (const one of [url, upperCaseUrl]) {
         swept++
         const { status } = await cluster.request(METHODS[operation], one, { token, body: {} })
