@@ -2,7 +2,7 @@
 import { readSecret, perform, askSecret } from '../client/logical.ts'
 import type { Connection } from '../client/connection.ts'
 import { RequestFailed } from '../client/errors.ts'
-import type { Secret } from '../client/secret.ts'
+import { textOf, type Secret } from '../client/secret.ts'
 import { RequestError } from '../../core/errors.ts'
 import { isJsonObject, type JsonObject } from '../../core/json.ts'
 import type { Session } from '../../engines/database/database.ts'
@@ -40,7 +40,7 @@ log in any more. Each step is shown; where one fails, the user is removed all th
     if (made?.data === undefined)
       throw new UsageProblem(`There is no role at ${mount}/roles/${role}`)
     printer.line(
-      `[ ok ] a user is made: ${String(made.data['username'])}, for ${made.leaseSeconds} s`,
+      `[ ok ] a user is made: ${textOf(made.data['username'])}, for ${made.leaseSeconds} s`,
     )
     const failures = await goOn(call, { connection, login, made })
     if (failures === 0) printer.line(`Success! The role ${role} works.`)
@@ -114,9 +114,9 @@ async function loginOf(
   { mount, role }: { readonly mount: string; readonly role: string },
 ): Promise<Login> {
   const found = await dataAt(connection, `${mount}/roles/${role}`)
-  const config = await dataAt(connection, `${mount}/config/${String(found['db_name'])}`)
+  const config = await dataAt(connection, `${mount}/config/${textOf(found['db_name'])}`)
   const details = config['connection_details']
-  const database = findDatabase(String(config['plugin_name']))
+  const database = findDatabase(textOf(config['plugin_name']))
   return ({ username = '', password = '' }) =>
     database
       .read({ ...(isJsonObject(details) && details), username, password })
