@@ -11,6 +11,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { namedBinary } from '../../support/named-binary.ts'
 import { missing, missingProgram } from '../../support/outside.ts'
 import { blockAfter } from '../../support/page.ts'
+import { noPostgresql, startPostgresql } from '../../support/postgresql.ts'
 import { startDevServer } from '../../support/server-process.ts'
 import { Expectations } from '../expectations.ts'
 import { PreparationFailed } from '../python-environment.ts'
@@ -60,6 +61,7 @@ describe.skipIf(skipReason !== undefined)(
   () => {
     let cases: readonly JunitCase[] = []
     let firstSteps = ''
+    let database: string | undefined
     let unprepared: string | undefined
 
     beforeAll(async () => {
@@ -67,6 +69,7 @@ describe.skipIf(skipReason !== undefined)(
         const done = await runSuite()
         cases = done.cases
         firstSteps = done.firstSteps
+        database = done.database
       } catch (error) {
         if (!(error instanceof PreparationFailed)) throw error
         unprepared = missing(`hvac's suite cannot be prepared: ${error.message}`)
@@ -93,6 +96,12 @@ describe.skipIf(skipReason !== undefined)(
       expect(firstSteps).toBe('s3cr3t\n')
     })
 
+    test('its database module, with a real PostgreSQL', ({ skip }) => {
+      skip(unprepared !== undefined, unprepared)
+      skip(database === undefined, noPostgresql)
+      expect(database).toBe('done\n')
+    })
+
     afterAll(() => {
       if (unprepared !== undefined) return
       const passed = cases.filter(({ outcome }) => outcome === 'passed').length
@@ -110,7 +119,14 @@ function caseId({ className, name }: JunitCase): string {
   return `${className.slice(PREFIX.length)}.${name}`
 }
 
-async function runSuite(): Promise<{ cases: readonly JunitCase[]; firstSteps: string }> {
+interface Done {
+  readonly cases: readonly JunitCase[]
+  readonly firstSteps: string
+  /** `undefined`: there is no PostgreSQL. */
+  readonly database: string | undefined
+}
+
+async function runSuite(): Promise<Done> {
   const dir = mkdtempSync(join(tmpdir(), 'keyhold-hvac-'))
   try {
     const suite = prepareHvac(dir)
@@ -122,7 +138,8 @@ async function runSuite(): Promise<{ cases: readonly JunitCase[]; firstSteps: st
         vaultOnPath(join(dir, 'enterprise'), ENTERPRISE),
       )),
     ]
-    return { cases, firstSteps: await takeFirstSteps(suite) }
+    const firstSteps = await takeFirstSteps(suite)
+    return { cases, firstSteps, database: await useDatabases(suite) }
   } finally {
     rmSync(dir, { recursive: true, force: true })
   }
@@ -157,6 +174,32 @@ async function takeFirstSteps({ python, folder }: HvacSuite): Promise<string> {
   })
   await server.stop()
   return stdout + stderr
+}
+
+/** @returns what the program of its database module printed, and its errors */
+async function useDatabases({ python, folder }: HvacSuite): Promise<string | undefined> {
+  if (noPostgresql !== undefined) return undefined
+  const server = await startDevServer()
+  const postgresql = await startPostgresql()
+  try {
+    await postgresql.query('CREATE ROLE billing LOGIN')
+    const { url, user, password } = postgresql
+    const program = join(import.meta.dirname, 'database.py')
+    const { stdout, stderr } = spawnSync(python, [program, url, user, password, 'billing'], {
+      cwd: folder,
+      env: {
+        ...process.env,
+        PYTHONPATH: folder,
+        VAULT_ADDR: server.address,
+        VAULT_TOKEN: server.rootToken,
+      },
+      encoding: 'utf8',
+    })
+    return stdout + stderr
+  } finally {
+    await postgresql.stop()
+    await server.stop()
+  }
 }
 
 /** hvac's configuration says nothing of audit devices, but its tests make one at /tmp/vault.audit.log. */
