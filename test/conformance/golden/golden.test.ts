@@ -11,6 +11,8 @@ const AREAS = [
   'auth-approle',
   'auth-token',
   'database',
+  'auth-userpass',
+  'identity',
   'kv-v1',
   'kv-v2',
   'sys-audit',
