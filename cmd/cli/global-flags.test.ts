@@ -11,7 +11,7 @@ import { fakeTerminal } from './terminal.fixture.ts'
 
 /** What asks no server, or only with what the example does not have. */
 const LOCAL =
-  /^(?:audit verify|auth help|completion|decrypt|encrypt|operator (?:diagnose|validate-config)|plugin (?:digest|new)|policy (?:fmt|from-audit)|print token|version)(?: |$)| -decode=| -audit-file=/
+  /^(?:audit verify|auth help|completion|decrypt|encrypt|operator (?:diagnose|migrate|raft|validate-config)|plugin (?:digest|new)|policy (?:fmt|from-audit)|print token|version)(?: |$)| -decode=| -audit-file=/
 
 /** What a command asks first, to know what its request is. */
 const ASKED_FIRST: readonly (readonly [RegExp, object])[] = [

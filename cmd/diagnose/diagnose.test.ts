@@ -47,7 +47,7 @@ function machine(texts: Record<string, string> = {}, more: Partial<Machine> = {}
     nowMs: NOW_MS,
     totalMemoryBytes: 4e9,
     freeMemoryBytes: 2e9,
-    nodeVersion: '24.1.0',
+    nodeVersion: '24.7.0',
     ...more,
   }
 }

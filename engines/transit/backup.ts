@@ -257,6 +257,6 @@ function stampOf(value: unknown): TransitKey['backup'] {
   if (!isJsonObject(value)) return null
   const { time, version } = value
   const atMs = typeof time === 'string' ? Date.parse(time) : Number.NaN
-  const fits = Number.isFinite(atMs) && typeof version === 'number' && Number.isInteger(version)
+  const fits = Number.isFinite(atMs) && typeof version === 'number' && Number.isSafeInteger(version)
   return fits ? { atMs, version } : null
 }

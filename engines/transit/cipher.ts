@@ -19,8 +19,6 @@ export interface Circumstances {
   /** Empty: none. */
   readonly context: Buffer
   readonly associatedData: Buffer
-  /** The associated data is an encryption context. */
-  readonly isContext?: boolean
 }
 
 const OAEP = {
@@ -72,7 +70,7 @@ function encryptAead(
   key: TransitKey,
   { version, material }: Loaded,
   plaintext: Buffer,
-  { context, associatedData, isContext }: Circumstances,
+  { context, associatedData }: Circumstances,
   random: Random,
 ): Buffer {
   if (!key.derived) {
@@ -89,7 +87,10 @@ function encryptAead(
     )
   }
   const convergent = deriveConvergent(key.kdf, material.key, context, type.keyBytes)
-  const nonceKey = isContext ? nonceKeyOf(convergent.nonceKey, associatedData) : convergent.nonceKey
+  const nonceKey =
+    associatedData.length > 0
+      ? nonceKeyOf(convergent.nonceKey, associatedData)
+      : convergent.nonceKey
   const nonce = convergentNonce(nonceKey, plaintext, type.nonceBytes)
   return seal(type, convergent.key, nonce, plaintext, associatedData)
 }

@@ -93,8 +93,8 @@ export function deriveConvergent(
 }
 
 /**
- * Of convergent keys, for an encryption context: one plaintext in two contexts must not have one nonce, or the two tags give away
- * the key of GCM's hash.
+ * Of convergent keys, where there is associated data: one plaintext beside two of them must not have one nonce, or the two tags
+ * give away the key of GCM's hash.
  */
 export function nonceKeyOf(nonceKey: KeyObject, associatedData: Buffer): KeyObject {
   return createSecretKey(createHmac('sha256', nonceKey).update(associatedData).digest())

@@ -135,18 +135,26 @@ test.each([
   }
 })
 
-test('a convergent key gives one ciphertext for a context, and other nonces in another', async () => {
-  const cluster = await started({ derived: true, convergent_encryption: true })
-  const made = async (tenant?: string) => {
-    const more = tenant === undefined ? {} : { encryption_context: { tenant } }
-    const { data } = await encrypt(cluster, { context: HELLO, ...more })
-    return String(data['ciphertext'])
-  }
-  const [none, a, b] = [await made(), await made('a'), await made('b')]
-  expect(await made('a')).toBe(a)
-  const nonces = [none, a, b].map((text) => text.slice('vault:v1:'.length).slice(0, 16))
-  expect(new Set(nonces).size).toBe(3)
-})
+test.each([
+  ['encryption_context', (name: string) => ({ tenant: name })],
+  ['associated_data', (name: string) => Buffer.from(name).toString('base64')],
+])(
+  'a convergent key gives one ciphertext for one %s, and another nonce for another',
+  async (field, value) => {
+    const cluster = await started({ derived: true, convergent_encryption: true })
+    const made = async (name?: string) => {
+      const more = name === undefined ? {} : { [field]: value(name) }
+      const { data } = await encrypt(cluster, { context: HELLO, ...more })
+      return String(data['ciphertext'])
+    }
+    const [none, a, b] = [await made(), await made('a'), await made('b')]
+    expect(await made('a')).toBe(a)
+    const nonces = [none, a, b].map((text) => text.slice('vault:v1:'.length).slice(0, 16))
+    expect(new Set(nonces).size).toBe(3)
+    const opened = { ciphertext: a, context: HELLO, [field]: value('a') }
+    expect((await cluster.write('transit/decrypt/k', opened)).data['plaintext']).toBe(HELLO)
+  },
+)
 
 describe('a key that demands a context', () => {
   test('encrypts with those names only', async () => {

