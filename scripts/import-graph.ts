@@ -13,7 +13,7 @@ const RELATIVE = /(?:\bfrom|\bimport|\bnew\s+URL)\s*\(?\s*['"`](\.[^'"`]+)['"`]/
 
 /** @returns paths relative to `root`, and how many files were read */
 export function findImports(root: string): { files: number; imports: readonly Import[] } {
-  const files = globSync(SOURCES, { cwd: root })
+  const files = globSync(SOURCES, { cwd: root, exclude: ['clients/js/dist/**'] })
   const imports = files.flatMap((file) =>
     importsOf(readFileSync(join(root, file), 'utf8')).map((path) => ({
       file,

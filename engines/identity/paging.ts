@@ -1,12 +1,7 @@
 /** Lists of identity: names in pages, with what is worth knowing of each. */
-import { integer, string } from '../../core/plugin/fields.ts'
+import { page } from '../../core/plugin/paging.ts'
 import type { Response } from '../../core/plugin/response.ts'
 import type { View } from '../../core/store/view.ts'
-
-export const pageFields = {
-  after: string('Only names that sort after this one.').inQuery(),
-  limit: integer('At most so many.').inQuery(),
-}
 
 interface Page {
   readonly after: string | undefined
@@ -19,10 +14,8 @@ export async function namesIn(
   folder: string,
   { after, limit }: Page,
 ): Promise<string[]> {
-  const names = await root.list(folder, {
-    ...(after !== undefined && { after: after.replaceAll('%', '%25').replaceAll('/', '%2F') }),
-    ...(limit !== undefined && limit > 0 && { limit }),
-  })
+  const from = after?.replaceAll('%', '%25').replaceAll('/', '%2F')
+  const names = await root.list(folder, page({ after: from, limit }))
   return names.map((name) => name.replaceAll('%2F', '/').replaceAll('%25', '%'))
 }
 

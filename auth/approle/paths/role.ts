@@ -9,6 +9,7 @@ import {
   list,
   string,
 } from '../../../core/plugin/fields.ts'
+import { listPath } from '../../../core/plugin/paging.ts'
 import { path } from '../../../core/plugin/path.ts'
 import type { Mount, Request } from '../../../core/plugin/request.ts'
 import {
@@ -41,18 +42,7 @@ const fields = {
 type RoleRequest = Request<typeof fields>
 
 export const rolePaths = [
-  path('role', {
-    summary: 'Lists the roles',
-    fields: {
-      after: string('Only roles that sort after this one.').inQuery(),
-      limit: integer('At most so many.').inQuery(),
-    },
-    operations: {
-      list: async ({ storage, data }) => ({
-        data: { keys: await storage.list(ROLE_PREFIX, page(data)) },
-      }),
-    },
-  }),
+  listPath('role', { summary: 'Lists the roles', prefix: ROLE_PREFIX }),
   path('role/:role_name', {
     summary: 'A role: who may log in, and what they get',
     fields,
@@ -68,14 +58,6 @@ export const rolePaths = [
     ],
   }),
 ]
-
-/** Paging of a list: what was not asked for is left out. */
-export function page({ after, limit }: { after: string | undefined; limit: number | undefined }) {
-  return {
-    ...(after !== undefined && { after }),
-    ...(limit !== undefined && limit > 0 && { limit }),
-  }
-}
 
 async function showRole({ storage, data }: RoleRequest) {
   const role = await findRole(storage, data.role_name)

@@ -4,6 +4,7 @@ import { addCidr } from '../../../core/cidr.ts'
 import { BadRequest, listed, RequestError } from '../../../core/errors.ts'
 import { isJsonObject, parseJson } from '../../../core/json.ts'
 import { duration, integer, list, string } from '../../../core/plugin/fields.ts'
+import { page, pageFields } from '../../../core/plugin/paging.ts'
 import { path } from '../../../core/plugin/path.ts'
 import type { Request } from '../../../core/plugin/request.ts'
 import type { Response } from '../../../core/plugin/response.ts'
@@ -21,7 +22,7 @@ import {
   type Role,
   type SecretId,
 } from '../records.ts'
-import { checkCidrs, page, roleName } from './role.ts'
+import { checkCidrs, roleName } from './role.ts'
 
 const makeFields = {
   role_name: roleName,
@@ -45,8 +46,7 @@ export const secretIdPaths = [
     summary: 'Makes a secret id; lists the accessors',
     fields: {
       ...makeFields,
-      after: string('Only accessors that sort after this one.').inQuery(),
-      limit: integer('At most so many.').inQuery(),
+      ...pageFields,
     },
     operations: {
       update: (request) => makeSecretId(request, request.random.uuid()),

@@ -1,6 +1,6 @@
 /** `auth/token/accessors` lists, `auth/token/tidy` tidies. */
 import { path } from '../../../core/plugin/path.ts'
-import { integer, string } from '../../../core/plugin/fields.ts'
+import { page, pageFields } from '../../../core/plugin/paging.ts'
 import { tokenPrefix } from '../../../core/tokens/record.ts'
 import { expireTokens } from '../../../core/tokens/expire.ts'
 import type { Unsealed } from '../engine.ts'
@@ -10,15 +10,10 @@ export function accessorPaths(_unsealed: Unsealed) {
     path('accessors', {
       summary: 'Lists the accessors of all tokens',
       sudo: true,
-      fields: {
-        after: string('Only accessors that sort after this one.').inQuery(),
-        limit: integer('At most so many.').inQuery(),
-      },
+      fields: pageFields,
       operations: {
         async list({ storage, namespace, data }) {
-          const limit = data.limit !== undefined && data.limit > 0 ? { limit: data.limit } : {}
-          const after = data.after === undefined ? {} : { after: data.after }
-          const keys = await storage.list(tokenPrefix(namespace.id), { ...after, ...limit })
+          const keys = await storage.list(tokenPrefix(namespace.id), page(data))
           return { data: { keys } }
         },
       },

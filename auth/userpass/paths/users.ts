@@ -1,6 +1,7 @@
 /** `users/`: who may log in, with which password, and what they get. */
 import { BadRequest, listed } from '../../../core/errors.ts'
-import { caselessName, duration, integer, list, string } from '../../../core/plugin/fields.ts'
+import { caselessName, duration, list, string } from '../../../core/plugin/fields.ts'
+import { listPath } from '../../../core/plugin/paging.ts'
 import { path } from '../../../core/plugin/path.ts'
 import type { Request } from '../../../core/plugin/request.ts'
 import type { Response } from '../../../core/plugin/response.ts'
@@ -48,20 +49,7 @@ const NEW: User = {
 }
 
 export const userPaths = [
-  path('users', {
-    summary: 'The names of the users',
-    fields: {
-      after: string('Only names that sort after this one.').inQuery(),
-      limit: integer('At most so many.').inQuery(),
-    },
-    operations: {
-      async list({ storage, data }) {
-        const after = data.after === undefined ? {} : { after: data.after }
-        const limit = data.limit !== undefined && data.limit > 0 ? { limit: data.limit } : {}
-        return { data: { keys: await storage.list(USERS_PREFIX, { ...after, ...limit }) } }
-      },
-    },
-  }),
+  listPath('users', { summary: 'The names of the users', prefix: USERS_PREFIX }),
   path('users/:username', {
     summary: 'A user: the password, and what a login gives',
     fields,

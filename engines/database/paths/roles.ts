@@ -1,6 +1,7 @@
 /** `roles/:name`: what a user is made of, for as long as a lease lasts (contract: engines-db-pki.md, A3). */
 import { BadRequest } from '../../../core/errors.ts'
-import { duration, integer, keyValues, string, stringArray } from '../../../core/plugin/fields.ts'
+import { duration, keyValues, string, stringArray } from '../../../core/plugin/fields.ts'
+import { listPath } from '../../../core/plugin/paging.ts'
 import { path } from '../../../core/plugin/path.ts'
 import type { Request } from '../../../core/plugin/request.ts'
 import type { Response } from '../../../core/plugin/response.ts'
@@ -27,29 +28,10 @@ const fields = {
 }
 type RoleRequest = Request<typeof fields>
 
-const listFields = {
-  after: string('Names after this one.').default('').inQuery(),
-  limit: integer('At most so many names.').default(0).inQuery(),
-}
-
 export const SHARED_NAME = 'Role and Static Role names must be unique'
 
-/** @param prefix of the records whose names are listed */
-export function listPath(pattern: string, summary: string, prefix: string) {
-  return path(pattern, {
-    summary,
-    fields: listFields,
-    operations: {
-      async list({ storage, data: { after, limit } }) {
-        const page = { after, ...(limit > 0 && { limit }) }
-        return { data: { keys: await storage.list(prefix, page) } }
-      },
-    },
-  })
-}
-
 export const rolePaths = [
-  listPath('roles', 'The names of the roles', ROLE_PREFIX),
+  listPath('roles', { summary: 'The names of the roles', prefix: ROLE_PREFIX }),
   path('roles/:name', {
     summary: 'A role: what a user is made of',
     fields,

@@ -4,6 +4,7 @@ import { rfc3339 } from '../../../core/clock.ts'
 import { BadRequest, listed } from '../../../core/errors.ts'
 import type { EffectType } from '../../../core/plugin/effects.ts'
 import { boolean, duration, keyValues, string, stringArray } from '../../../core/plugin/fields.ts'
+import { listPath } from '../../../core/plugin/paging.ts'
 import { path } from '../../../core/plugin/path.ts'
 import type { Request } from '../../../core/plugin/request.ts'
 import type { Response } from '../../../core/plugin/response.ts'
@@ -32,7 +33,7 @@ import {
 import { change, deleteStaticRole, putStaticRole, restoreStored } from '../rotation.ts'
 import { nextRotation, type RotationTimes } from '../rotation-times.ts'
 import { ChangedMeanwhile } from './config.ts'
-import { listPath, SHARED_NAME } from './roles.ts'
+import { SHARED_NAME } from './roles.ts'
 
 const MIN_PERIOD_SECONDS = 5
 const MIN_WINDOW_SECONDS = 3600
@@ -60,7 +61,10 @@ const fields = {
 type StaticRoleRequest = Request<typeof fields>
 
 export const staticRolePaths = (connections: Connections) => [
-  listPath('static-roles', 'The names of the static roles', STATIC_ROLE_PREFIX),
+  listPath('static-roles', {
+    summary: 'The names of the static roles',
+    prefix: STATIC_ROLE_PREFIX,
+  }),
   path('static-roles/:name', {
     summary: 'A static role: a user whose credential is changed by the clock',
     fields,

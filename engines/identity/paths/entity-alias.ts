@@ -12,11 +12,12 @@ import {
 } from '../../../core/identity/entities.ts'
 import { aliasFolder, type Alias, type Entity } from '../../../core/identity/records.ts'
 import { keyValues, string } from '../../../core/plugin/fields.ts'
+import { pageFields } from '../../../core/plugin/paging.ts'
 import { path } from '../../../core/plugin/path.ts'
 import type { Request } from '../../../core/plugin/request.ts'
 import type { Response } from '../../../core/plugin/response.ts'
 import { demandMount, shownMount } from '../mounts.ts'
-import { listWithInfo, namesIn, pageFields } from '../paging.ts'
+import { listWithInfo, namesIn } from '../paging.ts'
 import { contextOf, demandSameId, textsOrNull } from '../request.ts'
 import { shownAlias } from '../shown.ts'
 

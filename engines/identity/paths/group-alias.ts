@@ -9,11 +9,12 @@ import {
 } from '../../../core/identity/groups.ts'
 import { groupAliasFolder, type Group, type GroupAlias } from '../../../core/identity/records.ts'
 import { string } from '../../../core/plugin/fields.ts'
+import { pageFields } from '../../../core/plugin/paging.ts'
 import { path } from '../../../core/plugin/path.ts'
 import type { Request } from '../../../core/plugin/request.ts'
 import type { Response } from '../../../core/plugin/response.ts'
 import { demandMount, shownMount } from '../mounts.ts'
-import { listWithInfo, namesIn, pageFields } from '../paging.ts'
+import { listWithInfo, namesIn } from '../paging.ts'
 import { contextOf, demandSameId } from '../request.ts'
 import { shownGroupAlias } from '../shown.ts'
 

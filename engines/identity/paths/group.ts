@@ -11,11 +11,12 @@ import {
 } from '../../../core/identity/groups.ts'
 import { groupFolder, groupNameFolder, type Group } from '../../../core/identity/records.ts'
 import { keyValues, list, string } from '../../../core/plugin/fields.ts'
+import { pageFields } from '../../../core/plugin/paging.ts'
 import { path } from '../../../core/plugin/path.ts'
 import type { Request } from '../../../core/plugin/request.ts'
 import type { Response } from '../../../core/plugin/response.ts'
 import { shownMount } from '../mounts.ts'
-import { listWithInfo, namesIn, pageFields } from '../paging.ts'
+import { listWithInfo, namesIn } from '../paging.ts'
 import { assignable, contextOf, demandName, demandSameId, textsOrNull } from '../request.ts'
 import { shownGroup } from '../shown.ts'
 

@@ -1,6 +1,7 @@
 /** `oidc/key`: the keys that sign identity tokens (contract: sys-auth.md, part 3). */
 import { BadRequest, NotFound } from '../../../core/errors.ts'
 import { duration, list, string } from '../../../core/plugin/fields.ts'
+import { pageFields } from '../../../core/plugin/paging.ts'
 import { path } from '../../../core/plugin/path.ts'
 import type { Request } from '../../../core/plugin/request.ts'
 import type { Response } from '../../../core/plugin/response.ts'
@@ -19,7 +20,7 @@ import {
 } from '../oidc/keys.ts'
 import { ALGORITHMS, namedKeyFolder, type Algorithm } from '../oidc/records.ts'
 import { rolesOfKey } from '../oidc/roles.ts'
-import { namesIn, pageFields } from '../paging.ts'
+import { namesIn } from '../paging.ts'
 import { contextOf, demandName } from '../request.ts'
 
 const LEAST_ROTATION_SECONDS = 60

@@ -2,6 +2,7 @@
 import { BadRequest, NotFound } from '../../../core/errors.ts'
 import { identityOf } from '../../../core/identity/rights.ts'
 import { duration, string } from '../../../core/plugin/fields.ts'
+import { pageFields } from '../../../core/plugin/paging.ts'
 import { path } from '../../../core/plugin/path.ts'
 import type { Request } from '../../../core/plugin/request.ts'
 import type { Response } from '../../../core/plugin/response.ts'
@@ -19,7 +20,7 @@ import {
 import { findOidcRole } from '../oidc/roles.ts'
 import { checkTemplate, templateText } from '../oidc/template.ts'
 import { faultOf, signToken } from '../oidc/tokens.ts'
-import { namesIn, pageFields } from '../paging.ts'
+import { namesIn } from '../paging.ts'
 import { contextOf, demandName } from '../request.ts'
 
 const CLIENT_ID_CHARACTERS = 26

@@ -1,7 +1,8 @@
 /** `roles/`: what the users that are made of a role may do. */
 import { BadRequest } from '../../../core/errors.ts'
 import { isJsonObject, parseJson, type Json, type JsonObject } from '../../../core/json.ts'
-import { anything, integer, string } from '../../../core/plugin/fields.ts'
+import { anything, string } from '../../../core/plugin/fields.ts'
+import { listPath } from '../../../core/plugin/paging.ts'
 import { path } from '../../../core/plugin/path.ts'
 import type { Request } from '../../../core/plugin/request.ts'
 import { ROLES_PREFIX, roles } from '../records.ts'
@@ -19,20 +20,7 @@ const fields = {
 type RoleRequest = Request<typeof fields>
 
 export const rolePaths = [
-  path('roles', {
-    summary: 'The names of the roles',
-    fields: {
-      after: string('Only names that sort after this one.').inQuery(),
-      limit: integer('At most so many.').inQuery(),
-    },
-    operations: {
-      async list({ storage, data }) {
-        const after = data.after === undefined ? {} : { after: data.after }
-        const limit = data.limit !== undefined && data.limit > 0 ? { limit: data.limit } : {}
-        return { data: { keys: await storage.list(ROLES_PREFIX, { ...after, ...limit }) } }
-      },
-    },
-  }),
+  listPath('roles', { summary: 'The names of the roles', prefix: ROLES_PREFIX }),
   path('roles/:name', {
     summary: 'A role: what its users may do',
     fields,

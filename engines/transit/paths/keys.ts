@@ -1,6 +1,7 @@
 /** `keys/`: making, showing, changing and removing keys (contract: engines-core.md, 2.2). */
 import { BadRequest } from '../../../core/errors.ts'
 import { boolean, duration, integer, string } from '../../../core/plugin/fields.ts'
+import { listPath } from '../../../core/plugin/paging.ts'
 import { path } from '../../../core/plugin/path.ts'
 import type { Request, RequestBase } from '../../../core/plugin/request.ts'
 import type { Response } from '../../../core/plugin/response.ts'
@@ -35,20 +36,7 @@ const fields = {
 type KeyRequest = Request<typeof fields>
 
 export const keyPaths = [
-  path('keys', {
-    summary: 'The names of the keys',
-    fields: {
-      after: string('Only names that sort after this one.').inQuery(),
-      limit: integer('At most so many.').inQuery(),
-    },
-    operations: {
-      async list({ storage, data }) {
-        const after = data.after === undefined ? {} : { after: data.after }
-        const limit = data.limit !== undefined && data.limit > 0 ? { limit: data.limit } : {}
-        return { data: { keys: await storage.list(NAMES_PREFIX, { ...after, ...limit }) } }
-      },
-    },
-  }),
+  listPath('keys', { summary: 'The names of the keys', prefix: NAMES_PREFIX }),
   path('keys/:name', {
     summary: 'A key',
     fields,
