@@ -9,6 +9,7 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs'
+import { once } from 'node:events'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
@@ -370,6 +371,22 @@ describe('with a thread that signs', () => {
       device.close()
       expect(verdict()).toEqual({ findings: [], notes: [], intact: 70_000 })
     }
+  })
+
+  test('what a thread had when it died is signed all the same', async () => {
+    let died: Promise<unknown> = Promise.resolve()
+    const device = openBeside(() => {
+      const worker = new Worker('process.exit()', { eval: true })
+      died = once(worker, 'exit')
+      return worker
+    })
+    await device.write(many('w', CHECKPOINT_ENTRIES))
+    await nextTurn()
+    await died
+    while (checkpoints() < 2) await nextTurn()
+    await device.write(many('m', 10))
+    device.close()
+    expect(verdict()).toEqual({ findings: [], notes: [], intact: CHECKPOINT_ENTRIES + 10 })
   })
 
   test('no more entries than can be are ever unsigned', async () => {

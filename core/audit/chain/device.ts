@@ -172,15 +172,21 @@ export class ChainedDevice implements AuditDevice {
     const interval = { ...chain.next, last }
     const nowMs = this.#options.clock.nowMs()
     void this.#signer.sign({ ...lent, interval, nowMs }).then((checkpoint) => {
-      const isWanted = this.#stages.takeReturned()
-      if (!isWanted || checkpoint === undefined || this.#chain !== chain) return
+      if (checkpoint === undefined) return this.#signOrphan()
+      if (!this.#stages.takeReturned() || this.#chain !== chain) return
       chain.signed(last, checkpoint)
       this.#unwritten += checkpoint
       void this.#alone(() => this.#flush())
     })
   }
 
+  /** What the thread had when it died. */
+  #signOrphan(): void {
+    if (this.#stages.takeOrphan()) void this.#alone(() => this.#signRest())
+  }
+
   async #signRest(): Promise<void> {
+    this.#cancelTimer?.()
     this.#cancelTimer = undefined
     const chain = this.#chain
     if (chain === undefined || chain.unsigned === 0) return

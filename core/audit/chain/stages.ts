@@ -27,6 +27,8 @@ export class Stages {
   #isLent = false
   /** What is lent is not signed otherwise by now. */
   #isWanted = false
+  /** The thread died with it: it is nobody's, and stays until it is signed. */
+  #isOrphan = false
 
   get memories(): readonly SharedArrayBuffer[] {
     return this.#stages.map(({ memory }) => memory)
@@ -77,10 +79,20 @@ export class Stages {
     return isWanted
   }
 
+  /** The thread has died. @returns whether what it had is still to be signed */
+  takeOrphan(): boolean {
+    if (!this.#isWanted) return this.takeReturned()
+    this.#isOrphan = true
+    return true
+  }
+
   /** All is signed. What is lent comes back nevertheless. */
   clear(): void {
     this.#filling.used = 0
     this.#isWanted = false
+    if (!this.#isOrphan) return
+    this.#isOrphan = false
+    this.takeReturned()
   }
 
   get #filling(): Stage {
